@@ -1,0 +1,83 @@
+/**
+ * GlobalNetworkPolicy: rules for endpoints of the whole cluster, host endpoints too.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Problem } from "#/base/problem.ts";
+import { defineCalicoKind } from "#/resources/define_kind.ts";
+import type { KindDefinition } from "#/resources/kind.ts";
+import { selectorText } from "#/resources/kinds/field_schema.ts";
+import { defaultPolicy, POLICY_COLUMNS, POLICY_FIELDS, policyRuleProblems } from "#/resources/kinds/policy_schema.ts";
+import { type PolicySpec, policySpecOf } from "#/resources/kinds/policy_spec.ts";
+import { isDnsSubdomain } from "#/resources/name_rules.ts";
+import type { KubeObject } from "#/resources/object.ts";
+import { forbidden, invalid, required } from "#/resources/problems.ts";
+
+/** What the name of a policy must be, for messages. */
+export const POLICY_NAME_RULE = "must be a DNS label, or two joined by a dot, of at most 253 characters";
+
+/** Whether a name is one label or two: a second dot is kept free for prefixes of imported policies. */
+export function isPolicyName(name: string): boolean {
+  return isDnsSubdomain(name) && name.split(".").length <= 2;
+}
+
+const schema = z.strictObject({
+  spec: z.strictObject({
+    ...POLICY_FIELDS,
+    namespaceSelector: selectorText().optional().describe(
+      "Narrows the policy to workloads whose namespace has matching labels.",
+    ),
+    doNotTrack: z.boolean().optional().describe(
+      "Whether the rules come before connection tracking, for host endpoints. Needs applyOnForward.",
+    ),
+    preDNAT: z.boolean().optional().describe(
+      "Whether the rules come before destination NAT, for host endpoints. Needs applyOnForward; ingress only.",
+    ),
+    applyOnForward: z.boolean().optional().describe(
+      "Whether the rules also hold for traffic that a host forwards.",
+    ),
+  }).describe("What the policy says."),
+});
+
+function validate(object: KubeObject): readonly Problem[] {
+  const { name } = object.metadata;
+  const problems = name === "" || isPolicyName(name) ? [] : [invalid("metadata.name", name, POLICY_NAME_RULE)];
+  return [...problems, ...hostProblems(policySpecOf(object)), ...policyRuleProblems(object, false)];
+}
+
+/** Rules of the three flags for host endpoints. */
+function hostProblems(spec: PolicySpec): Problem[] {
+  const problems: Problem[] = [];
+  const forwards = spec.applyOnForward === true;
+  if (spec.doNotTrack === true && spec.preDNAT === true) {
+    problems.push(forbidden("spec.preDNAT", "must not be true together with doNotTrack"));
+  }
+  if (!forwards && spec.doNotTrack === true) {
+    problems.push(required("spec.applyOnForward", "must be true where doNotTrack is true"));
+  }
+  if (!forwards && spec.preDNAT === true) {
+    problems.push(required("spec.applyOnForward", "must be true where preDNAT is true"));
+  }
+  if (spec.preDNAT !== true) return problems;
+  if ((spec.egress ?? []).length > 0) {
+    problems.push(forbidden("spec.egress", "must have no rules where preDNAT is true"));
+  }
+  const egress = spec.types.indexOf("Egress");
+  if (egress >= 0) problems.push(invalid(`spec.types[${egress}]`, "Egress", "must be Ingress where preDNAT is true"));
+  return problems;
+}
+
+/** The kind. */
+export const globalNetworkPolicy: KindDefinition = defineCalicoKind({
+  kind: "GlobalNetworkPolicy",
+  plural: "globalnetworkpolicies",
+  singular: "globalnetworkpolicy",
+  shortNames: ["gnp", "cgnp", "calicoglobalnetworkpolicies"],
+  namespaced: false,
+  description: "Rules for traffic of endpoints anywhere in the cluster, host endpoints included.",
+  schema,
+  defaults: defaultPolicy,
+  validate,
+  columns: POLICY_COLUMNS,
+});
