@@ -1,0 +1,219 @@
+/**
+ * The node state as an nftables table: the whole desired ruleset of a node, a pure function. Back end 2 of the policy IR; `plan.ts` compares the result
+ * with the kernel.
+ *
+ * A packet through the node meets `forward`: established traffic passes, then the sender's egress chain, then the receiver's ingress chain, each reached through a
+ * verdict map on the interface's name. An interface without an entry is closed in both directions: that is how a new pod is shut until its policy is in place.
+ * docs/design/dataplane.md draws it.
+ *
+ * @module
+ */
+import { parseIp } from "#/base/ip.ts";
+import { parseCidr } from "#/base/cidr.ts";
+import { type ChainIr, type Direction, type PolicyIr, policyKey, type RuleIr } from "#/policy/ir.ts";
+import type { EndpointItem, NodeState, PoolItem, SetItem } from "#/projections/node_state.ts";
+import { withoutCovered } from "./covered.ts";
+import { hex, MARK_ACCEPT, MARK_PASS, renderAction, renderMatches, type SetNames } from "./render_rule.ts";
+import { type ChainText, type DispatchMap, objectName, type Ruleset, type RuleText, type SetText } from "./ruleset.ts";
+
+/** Interfaces of workloads begin with this. */
+const WORKLOAD_INTERFACES = `"cali*"`;
+
+/** Verdict map from a workload's interface to the chain of what it sends. */
+export const MAP_FROM_WORKLOAD = "from-workload-dispatch";
+/** Verdict map from a workload's interface to the chain of what it gets. */
+export const MAP_TO_WORKLOAD = "to-workload-dispatch";
+
+/** The ruleset that a node in this state must have. */
+export function renderRuleset(state: NodeState): Ruleset {
+  const items = [...state.values()];
+  const sets = new Map(items.filter((item) => item.kind === "set").flatMap(renderSet).map((set) => [set.name, set]));
+  const pools = items.filter((item) => item.kind === "pool");
+  for (const set of poolSets(pools)) sets.set(set.name, set);
+  const names = setNames(new Map(items.filter((item) => item.kind === "set").map((item) => [item.id, item])));
+  const endpoints = items.filter((item) => item.kind === "endpoint")
+    .sort((a, b) => a.id < b.id ? -1 : 1);
+  const chains = [
+    ...baseChains(),
+    ...items.filter((item) => item.kind === "policy" || item.kind === "profile")
+      .flatMap((item) => policyChains(item.policy, names)),
+    ...endpoints.flatMap((endpoint) => endpointChains(endpoint, state)),
+  ];
+  return {
+    chains: new Map(chains.map((chain) => [chain.name, chain])),
+    sets,
+    maps: new Map(
+      [dispatch(MAP_FROM_WORKLOAD, endpoints, "fw"), dispatch(MAP_TO_WORKLOAD, endpoints, "tw")].map((
+        map,
+      ) => [map.name, map]),
+    ),
+  };
+}
+
+function dispatch(name: string, endpoints: readonly EndpointItem[], prefix: "fw" | "tw"): DispatchMap {
+  return {
+    name,
+    targets: new Map(endpoints.map(({ interfaceName }) => [interfaceName, `${prefix}-${interfaceName}`])),
+  };
+}
+
+function rule(text: string, label: string): RuleText {
+  return { text, label };
+}
+
+const ESTABLISHED = rule("ct state established,related accept", "established");
+const INVALID = rule(`iifname ${WORKLOAD_INTERFACES} ct state invalid drop`, "invalid");
+/** Neighbour and multicast listener messages that IPv6 cannot work without (RFC 4890). */
+const ICMPV6_NEEDED = rule(
+  `iifname ${WORKLOAD_INTERFACES} icmpv6 type { 130, 131, 132, 133, 135, 136 } accept`,
+  "icmpv6-needed",
+);
+
+function baseChains(): ChainText[] {
+  return [
+    {
+      name: "prerouting",
+      base: "type filter hook prerouting priority raw; policy accept;",
+      rules: [rule(`iifname ${WORKLOAD_INTERFACES} meta nfproto ipv4 fib saddr . iif oif 0 drop`, "spoofed-source")],
+    },
+    {
+      name: "forward",
+      base: "type filter hook forward priority filter; policy accept;",
+      rules: [
+        ESTABLISHED,
+        INVALID,
+        rule(`iifname ${WORKLOAD_INTERFACES} jump from-workload`, "egress"),
+        rule(`oifname ${WORKLOAD_INTERFACES} jump to-workload`, "ingress"),
+      ],
+    },
+    {
+      name: "input",
+      base: "type filter hook input priority filter; policy accept;",
+      rules: [
+        ESTABLISHED,
+        INVALID,
+        ICMPV6_NEEDED,
+        rule(`iifname ${WORKLOAD_INTERFACES} jump from-workload`, "egress"),
+        rule(`iifname ${WORKLOAD_INTERFACES} drop`, "endpoint-to-host"),
+      ],
+    },
+    {
+      name: "postrouting",
+      base: "type nat hook postrouting priority srcnat; policy accept;",
+      rules: [4, 6].map((version) =>
+        rule(
+          `${version === 4 ? "ip" : "ip6"} saddr @nat-pools-${version} ${
+            version === 4 ? "ip" : "ip6"
+          } daddr != @all-pools-${version} masquerade`,
+          "nat-outgoing",
+        )
+      ),
+    },
+    workloadChain("from-workload", `iifname vmap @${MAP_FROM_WORKLOAD}`),
+    workloadChain("to-workload", `oifname vmap @${MAP_TO_WORKLOAD}`),
+  ];
+}
+
+/** The map's targets are reached by goto, so that an endpoint's return goes on in the base chain and only unknown interfaces get to the drop. */
+function workloadChain(name: string, lookup: string): ChainText {
+  return { name, base: undefined, rules: [rule(lookup, "dispatch"), rule("drop", "unknown-interface")] };
+}
+
+function policyChainName(key: string, policy: PolicyIr["ref"] | undefined, direction: Direction): string {
+  return objectName(direction === "ingress" ? "pi" : "po", policy === undefined ? "" : policy.name, key);
+}
+
+function policyChains(policy: PolicyIr, names: SetNames): ChainText[] {
+  const directions: readonly Direction[] = ["ingress", "egress"];
+  return directions.flatMap((direction) => {
+    const rules = policy[direction];
+    if (rules === undefined) return [];
+    const isProfile = policy.ref.kind === "Profile";
+    return [{
+      name: policyChainName(policyKey(policy.ref), policy.ref, direction),
+      base: undefined,
+      rules: rules.flatMap((ir) => policyRules(ir, names, isProfile)),
+    }];
+  });
+}
+
+function policyRules(ir: RuleIr, names: SetNames, isProfile: boolean): RuleText[] {
+  // A profile's Pass goes on to the next profile: its chain just ends.
+  const action = isProfile && ir.action === "pass" ? "return" : renderAction(ir);
+  return renderMatches(ir, names).map((matches) => rule(`${matches} ${action}`.trim(), ir.id));
+}
+
+function endpointChains(endpoint: EndpointItem, state: NodeState): ChainText[] {
+  return [
+    { name: `fw-${endpoint.interfaceName}`, base: undefined, rules: chainRules(endpoint.egress, "egress", state) },
+    { name: `tw-${endpoint.interfaceName}`, base: undefined, rules: chainRules(endpoint.ingress, "ingress", state) },
+  ];
+}
+
+const RETURN_IF_ACCEPTED = rule(`meta mark & ${hex(MARK_ACCEPT)} == ${hex(MARK_ACCEPT)} return`, "accepted");
+
+function chainRules(chain: ChainIr, direction: Direction, state: NodeState): RuleText[] {
+  const jump = (kind: "policy" | "profile", key: string, guard: string): RuleText[] => {
+    const item = state.get(`${kind}:${key}`);
+    const policy = item?.kind === "policy" || item?.kind === "profile" ? item.policy : undefined;
+    if (policy === undefined) return [rule("drop", `missing ${key}`)];
+    if (policy[direction] === undefined) return [];
+    return [rule(`${guard}jump ${policyChainName(key, policy.ref, direction)}`, key), RETURN_IF_ACCEPTED];
+  };
+  const unlessPassed = `meta mark & ${hex(MARK_PASS)} == 0x0 `;
+  return [
+    ...chain.tiers.flatMap((tier) => [
+      rule(`meta mark set meta mark & ${hex((~(MARK_ACCEPT | MARK_PASS)) >>> 0)}`, `tier ${tier.tier}`),
+      ...tier.policies.flatMap((key, at) => jump("policy", key, at === 0 ? "" : unlessPassed)),
+      ...tier.defaultAction === "deny" ? [rule(`${unlessPassed}drop`, `end of tier ${tier.tier}`)] : [],
+    ]),
+    rule(`meta mark set meta mark & ${hex((~(MARK_ACCEPT | MARK_PASS)) >>> 0)}`, "profiles"),
+    ...chain.profiles.flatMap((key) => jump("profile", key, "")),
+    rule("drop", "no profile matched"),
+  ];
+}
+
+/** A set's key for one family: an interval set only where a member is a network, since interval sets are slow to change. */
+function keyOf(set: SetItem, version: 4 | 6): SetText["key"] {
+  if (set.type === "ipPort") return "addrPort";
+  return set.members.some((member) => member.includes("/") && parseCidr(member)?.version === version) ? "net" : "addr";
+}
+
+const KEY_LETTERS = { addr: "a", net: "n", addrPort: "p" } as const;
+
+function setName(set: SetItem, version: 4 | 6): string {
+  return objectName(`s${version}${KEY_LETTERS[keyOf(set, version)]}`, "", set.id);
+}
+
+function setNames(sets: ReadonlyMap<string, SetItem>): SetNames {
+  return (id, version) => {
+    const set = sets.get(id);
+    return set === undefined ? objectName(`s${version}a`, "", id) : setName(set, version);
+  };
+}
+
+function versionOf(member: string): 4 | 6 | undefined {
+  const address = member.split(",")[0]!;
+  return address.includes("/") ? parseCidr(address)?.version : parseIp(address)?.version;
+}
+
+function renderSet(set: SetItem): SetText[] {
+  const versions: readonly (4 | 6)[] = [4, 6];
+  return versions.map((version) => {
+    const members = set.members.filter((member) => versionOf(member) === version);
+    const key = keyOf(set, version);
+    return { name: setName(set, version), version, key, elements: key === "net" ? withoutCovered(members) : members };
+  });
+}
+
+function poolSets(pools: readonly PoolItem[]): SetText[] {
+  const versions: readonly (4 | 6)[] = [4, 6];
+  const cidrs = (version: 4 | 6, wanted: (pool: PoolItem) => boolean) =>
+    withoutCovered(
+      pools.filter((pool) => wanted(pool) && parseCidr(pool.cidr)?.version === version).map((pool) => pool.cidr).sort(),
+    );
+  return versions.flatMap((version) => [
+    { name: `nat-pools-${version}`, version, key: "net", elements: cidrs(version, (pool) => pool.natOutgoing) },
+    { name: `all-pools-${version}`, version, key: "net", elements: cidrs(version, () => true) },
+  ]);
+}

@@ -1,0 +1,90 @@
+/**
+ * Tells the server what the kernel shows: applied positions, of which only the last counts, and drift, of which none may be lost while the agent lives.
+ *
+ * @module
+ */
+import { errorText } from "#/base/errors.ts";
+import type { AppliedReport, NodeCommand } from "#/sync/reports.ts";
+import type { CommandPort } from "./cni/drain.ts";
+import type { ServerClient } from "./server_client.ts";
+
+/** Drift reports kept while the server is away; the oldest give way. */
+export const DRIFT_REPORTS_MAX = 1_000;
+const RETRY_DELAY_MS = 1_000;
+
+/** What the reporter needs. */
+export interface ReporterDeps {
+  readonly client: Pick<ServerClient, "report">;
+  readonly commands: CommandPort;
+  readonly log: (line: string) => void;
+}
+
+/** Sends reports one after the other. Disposing drops what is not sent: positions are told again after the next start, drift is in the log file. */
+export class Reporter implements AsyncDisposable {
+  #applied: AppliedReport | undefined;
+  #drift: NodeCommand[] = [];
+  #sending: Promise<void> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #stop = new AbortController();
+
+  /** @param deps where reports go */
+  constructor(private readonly deps: ReporterDeps) {}
+
+  /** Tells an applied position, unless a newer one comes before it is sent. */
+  applied(report: AppliedReport): void {
+    this.#applied = report;
+    this.wake();
+  }
+
+  /** Tells drift. */
+  drift(command: NodeCommand): void {
+    this.#drift = [...this.#drift, command].slice(-DRIFT_REPORTS_MAX);
+    this.wake();
+  }
+
+  /** Tries at once: the server is back, or there is something new. */
+  wake(): void {
+    clearTimeout(this.#retry);
+    if (this.#stop.signal.aborted) return;
+    this.#sending ??= this.#send().then((isSent) => {
+      this.#sending = undefined;
+      // Something may have come after the last look.
+      if (isSent && (this.#applied !== undefined || this.#drift.length > 0)) this.wake();
+    });
+  }
+
+  /** Ends after the request under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#retry);
+    await this.#sending;
+  }
+
+  /** @returns whether all was sent that there was */
+  async #send(): Promise<boolean> {
+    try {
+      while (!this.#stop.signal.aborted && (this.#applied !== undefined || this.#drift.length > 0)) {
+        const report = this.#applied;
+        if (report !== undefined) {
+          await this.deps.client.report(report);
+          if (this.#applied === report) this.#applied = undefined;
+        }
+        const drift = this.#drift;
+        if (drift.length > 0) {
+          const results = await this.deps.commands.submit(drift, this.#stop.signal);
+          for (const result of results) {
+            if (result.result === "refused") this.deps.log(`Drift report was refused: ${result.message}`);
+          }
+          this.#drift = this.#drift.filter((command) => !drift.includes(command));
+        }
+      }
+      return true;
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        this.deps.log(`Cannot report: ${errorText(error)}`);
+        this.#retry = setTimeout(() => this.wake(), RETRY_DELAY_MS);
+      }
+      return false;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What the desired ruleset says, chain by chain.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { renderMatches } from "#/agents/nftables/render_rule.ts";
+import { MAP_FROM_WORKLOAD, MAP_TO_WORKLOAD, renderRuleset } from "#/agents/nftables/render.ts";
+import { withoutCovered } from "#/agents/nftables/covered.ts";
+import { ANY_SIDE, type RuleIr } from "#/policy/ir.ts";
+import { ENDPOINT, EVERY_MATCH, FULL, PROFILE, rule, stateOf } from "./items.ts";
+
+function matchesOf(change: Partial<RuleIr>, action: RuleIr["action"] = "allow"): string[] {
+  return renderMatches(rule("1/i/0", action, change), (id, version) => `${id}-${version}`);
+}
+
+const MATCHES: readonly {
+  readonly name: string;
+  readonly change: Partial<RuleIr>;
+  readonly expected: readonly string[];
+}[] = [
+  { name: "nothing asked", change: {}, expected: [""] },
+  { name: "protocol", change: { protocol: 6 }, expected: ["meta l4proto 6"] },
+  { name: "not protocol", change: { notProtocol: 17 }, expected: ["meta l4proto != 17"] },
+  {
+    name: "ports",
+    change: { protocol: 6, destination: { ...ANY_SIDE, ports: [{ min: 80, max: 80 }, { min: 90, max: 99 }] } },
+    expected: ["meta l4proto 6 th dport { 80, 90-99 }"],
+  },
+  {
+    name: "a set is asked in both families",
+    change: { source: { ...ANY_SIDE, sets: ["s"] } },
+    expected: ["meta nfproto ipv4 ip saddr @s-4", "meta nfproto ipv6 ip6 saddr @s-6"],
+  },
+  {
+    name: "nets of one family leave no rule for the other",
+    change: { source: { ...ANY_SIDE, nets: ["10.0.0.0/8"] } },
+    expected: ["meta nfproto ipv4 ip saddr 10.0.0.0/8"],
+  },
+  {
+    name: "0.0.0.0/0 asks for the family only",
+    change: { source: { ...ANY_SIDE, nets: ["0.0.0.0/0"] }, ipVersion: 4 },
+    expected: ["meta nfproto ipv4"],
+  },
+  {
+    name: "an excluded 0.0.0.0/0 matches nothing",
+    change: { source: { ...ANY_SIDE, notNets: ["0.0.0.0/0"] }, ipVersion: 4 },
+    expected: [],
+  },
+  {
+    name: "no port of an empty list matches",
+    change: { protocol: 6, destination: { ...ANY_SIDE, ports: [] } },
+    expected: [],
+  },
+  {
+    name: "numeric or named ports become two rules",
+    change: { protocol: 6, ipVersion: 4, destination: { ...ANY_SIDE, ports: [{ min: 80, max: 80 }], portSets: ["n"] } },
+    expected: [
+      "meta nfproto ipv4 meta l4proto 6 th dport 80",
+      "meta nfproto ipv4 meta l4proto 6 ip daddr . meta l4proto . th dport @n-4",
+    ],
+  },
+  {
+    name: "named ports of any protocol read ports only where there are some",
+    change: { ipVersion: 4, destination: { ...ANY_SIDE, ports: [], portSets: ["n"] } },
+    expected: ["meta nfproto ipv4 meta l4proto { 6, 17, 132 } ip daddr . meta l4proto . th dport @n-4"],
+  },
+  {
+    name: "not (type and code) is two rules",
+    change: { protocol: 58, ipVersion: 6, notIcmp: { type: 128, code: 1 } },
+    expected: [
+      "meta nfproto ipv6 meta l4proto 58 icmpv6 type != 128",
+      "meta nfproto ipv6 meta l4proto 58 icmpv6 type 128 icmpv6 code != 1",
+    ],
+  },
+];
+
+for (const { name, change, expected } of MATCHES) {
+  Deno.test(`renderMatches() ${name}`, () => assertEquals(matchesOf(change), [...expected]));
+}
+
+Deno.test("renderMatches() closes on an unreadable match: allow never, deny always", () => {
+  assertEquals(matchesOf({ unreadable: "selector" }, "allow"), []);
+  assertEquals(matchesOf({ unreadable: "selector" }, "pass"), []);
+  assertEquals(matchesOf({ unreadable: "selector" }, "deny"), [""]);
+});
+
+Deno.test("withoutCovered() keeps what no other network holds", () => {
+  assertEquals(withoutCovered(["10.1.0.0/16", "10.0.0.0/8", "10.0.0.1", "fd00::1", "fd00::/64"]), [
+    "10.0.0.0/8",
+    "fd00::/64",
+  ]);
+  assertEquals(withoutCovered(["10.0.0.1", "10.0.0.2"]), ["10.0.0.1", "10.0.0.2"]);
+});
+
+Deno.test("renderRuleset() leads each interface to its two chains", () => {
+  const { maps, chains } = renderRuleset(FULL);
+  assertEquals([...maps.get(MAP_FROM_WORKLOAD)!.targets], [["cali0123456789a", "fw-cali0123456789a"]]);
+  assertEquals([...maps.get(MAP_TO_WORKLOAD)!.targets], [["cali0123456789a", "tw-cali0123456789a"]]);
+  assert(chains.has("fw-cali0123456789a") && chains.has("tw-cali0123456789a"));
+});
+
+Deno.test("renderRuleset() ends a tier that denies in a drop, and the chain in another", () => {
+  const rules = renderRuleset(FULL).chains.get("tw-cali0123456789a")!.rules.map(({ text }) => text);
+  assertMatch(rules[1]!, /^jump pi-p-[0-9a-f]{8}$/);
+  assertEquals(rules[3], "meta mark & 0x20000 == 0x0 drop");
+  assertEquals(rules.at(-1), "drop");
+});
+
+Deno.test("renderRuleset() drops at a policy that is missing", () => {
+  const rules = renderRuleset(stateOf([PROFILE, ENDPOINT])).chains.get("tw-cali0123456789a")!.rules;
+  assertEquals(rules[1], { text: "drop", label: "missing NetworkPolicy/shop/p" });
+});
+
+Deno.test("renderRuleset() uses an interval set only where a member is a network", () => {
+  const keys = [...renderRuleset(stateOf(EVERY_MATCH)).sets.values()].map((
+    { name, key, elements },
+  ) => [name.slice(0, 3), key, elements]);
+  assertEquals(keys.slice(0, 6), [
+    ["s4n", "net", ["10.0.0.0/8"]],
+    ["s6a", "addr", ["fd00::1"]],
+    ["s4a", "addr", ["10.0.0.1"]],
+    ["s6a", "addr", []],
+    ["s4p", "addrPort", ["10.0.0.1,tcp:8080"]],
+    ["s6p", "addrPort", []],
+  ]);
+});
