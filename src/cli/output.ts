@@ -1,0 +1,49 @@
+/**
+ * How answers are printed: JSON, YAML, or a table in kubectl's manner. Data goes to stdout, everything said about it to stderr.
+ *
+ * @module
+ */
+import { stringify } from "yaml";
+import type { Json } from "#/base/json.ts";
+import { CommandFailure, EXIT } from "./exit_code.ts";
+
+/** Formats of `-o`. */
+export type OutputFormat = "json" | "yaml" | "table";
+
+/** Where a command prints. Tests give their own. */
+export interface Output {
+  /** Data: one document or table. */
+  print(text: string): void;
+  /** Prose: progress, basis, warnings. */
+  note(text: string): void;
+}
+
+/** Stdout and stderr. */
+export const standardOutput: Output = { print: (text) => console.log(text), note: (text) => console.error(text) };
+
+/** Checks the value of `-o` against what the command offers. */
+export function outputFormat(text: string, offered: readonly OutputFormat[]): OutputFormat {
+  const format = offered.find((name) => name === text);
+  if (format !== undefined) return format;
+  throw new CommandFailure(`Output format must be one of ${offered.join(", ")}: "${text}"`, EXIT.usage);
+}
+
+/**
+ * A table with aligned columns, three spaces apart, no lines.
+ *
+ * @example
+ * ```ts
+ * import { tableText } from "#/cli/output.ts";
+ * if (tableText(["A", "LONGER"], [["x", "y"]]) !== "A   LONGER\nx   y") throw new Error();
+ * ```
+ */
+export function tableText(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? "").length)));
+  return [header, ...rows]
+    .map((row) => row.map((cell, at) => cell.padEnd(widths[at]!)).join("   ").trimEnd()).join("\n");
+}
+
+/** A value as JSON or YAML text. */
+export function documentText(value: Json, format: "json" | "yaml"): string {
+  return format === "json" ? JSON.stringify(value, null, 2) : stringify(value).trimEnd();
+}
