@@ -8,7 +8,8 @@ import { errorText } from "#/base/errors.ts";
 import { type Clock, systemClock, systemRandom } from "#/base/ports.ts";
 import type { DriftFound } from "#/events/catalog.ts";
 import type { AppliedReport, NodeCommand, NodeCommandResult } from "#/sync/reports.ts";
-import { BirdDriver } from "./bird/driver.ts";
+import { createBirdDriver } from "./bird/driver.ts";
+import { BirdPart } from "./bird/part.ts";
 import type { LoopPort } from "./cni/allocator.ts";
 import { type CommandPort, startDrain } from "./cni/drain.ts";
 import { openJournal } from "./cni/journal.ts";
@@ -83,7 +84,7 @@ function loopPort(loop: AgentLoop, health: ServerHealth): LoopPort {
       const isReady = (report: PassReport) =>
         [...report.slice.state.values()].some((item) =>
           item.kind === "endpoint" && item.workload === `${namespace}/${pod}` && item.containerId === containerId &&
-          !report.errors.some((error) => !error.item.startsWith("endpoint:") || error.item === `endpoint:${item.id}`)
+          !report.errors.some((error) => ["nftables", "routes", `endpoint:${item.id}`].includes(error.item))
         );
       // A pass may have ended before the interface was made.
       loop.kick();
@@ -150,7 +151,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const health = new ServerHealth();
   const commands = commandPort(client, systemClock);
   const reporter = stack.use(new Reporter({ client, commands, log }));
-  const bird = stack.use(await BirdDriver.start({ directory: options.birdDir, log }));
+  const bird = stack.use(new BirdPart(await createBirdDriver({ directory: options.birdDir }), log));
   const loop = stack.use(
     new AgentLoop({
       nftables: new NftablesTable(kernel.nft),

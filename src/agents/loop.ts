@@ -9,7 +9,7 @@ import type { Clock } from "#/base/ports.ts";
 import type { DriftFound } from "#/events/catalog.ts";
 import type { EndpointItem, NodeState } from "#/projections/node_state.ts";
 import type { Slice } from "#/sync/slice.ts";
-import type { BirdOutcome, BirdState } from "./bird/driver.ts";
+import type { BirdOutcome } from "./bird/part.ts";
 import type { NftablesOutcome } from "./nftables/driver.ts";
 import type { RoutesOutcome } from "./routes/driver.ts";
 
@@ -27,7 +27,7 @@ export interface PassReport {
 export interface LoopParts {
   readonly nftables: { touched(): boolean; apply(state: NodeState): Promise<NftablesOutcome> };
   readonly routes: { apply(state: NodeState): Promise<RoutesOutcome> };
-  readonly bird: { touched(): boolean; apply(state: BirdState): Promise<BirdOutcome> };
+  readonly bird: { touched(): boolean; apply(state: NodeState): Promise<BirdOutcome> };
   readonly clock: Clock;
   /** Called after each pass, in order. Must not throw. */
   readonly onPass: (report: PassReport) => void;

@@ -26,6 +26,8 @@ export interface BirdConfigOptions {
 /** A configuration, and the items that could not be part of it. */
 export interface BirdConfig {
   readonly text: string;
+  /** Ids of the peers that have a session, by BIRD's name for it. */
+  readonly sessions: ReadonlyMap<string, string>;
   readonly problems: readonly BirdProblem[];
 }
 
@@ -64,7 +66,8 @@ export function birdConfig(desired: BirdDesired, options: BirdConfigOptions): Bi
     importSection(pools),
     ...(bgp === undefined ? [] : [templateSection(), ...peers.map((peer) => peerSection(peer, bgp))]),
   ];
-  return { text: `${sections.join("\n\n")}\n`, problems };
+  const sessions = new Map(peers.map((peer) => [protocolName(peer.id), peer.id]));
+  return { text: `${sections.join("\n\n")}\n`, sessions, problems };
 }
 
 /**

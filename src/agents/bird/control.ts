@@ -26,14 +26,8 @@ export interface BirdReply {
   readonly lines: readonly BirdLine[];
 }
 
-/** Codes of answers that the driver tells apart. */
-export const BIRD_CODES = {
-  reconfigured: 3,
-  reconfigurationInProgress: 4,
-  reconfigurationQueued: 5,
-  configurationOk: 20,
-  failed: 8000,
-} as const;
+/** Answers with this code or a higher one are errors. */
+export const ERROR_CODE_MIN = 8000;
 
 /** A session or other protocol, as `show protocols` lists it. */
 export interface BirdProtocol {
@@ -149,7 +143,7 @@ function replyReader(connection: Deno.UnixConn): () => Promise<BirdReply> {
  * ```
  */
 export function isError(reply: BirdReply): boolean {
-  return reply.code >= BIRD_CODES.failed;
+  return reply.code >= ERROR_CODE_MIN;
 }
 
 /** Text in quotes as BIRD's commands want paths. */

@@ -74,8 +74,9 @@ export class BirdDaemon {
   /** Process id of the running BIRD; `undefined` when there is none. */
   async pid(): Promise<number | undefined> {
     const text = await Deno.readTextFile(this.path("pid")).catch(() => "");
-    const pid = Number.parseInt(text);
-    return Number.isInteger(pid) && await isOurs(pid, this.path("config")) ? pid : undefined;
+    const candidates = [Number.parseInt(text), this.#child?.pid].filter((pid) => pid !== undefined && pid > 0);
+    for (const pid of candidates) if (pid !== undefined && await isOurs(pid, this.path("config"))) return pid;
+    return undefined;
   }
 
   /**

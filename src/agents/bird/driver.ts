@@ -7,10 +7,16 @@
  * @module
  */
 import { resolve } from "@std/path";
-import { errorText, OperationalError } from "#/base/errors.ts";
-import { birdConfig, type BirdProblem, protocolName } from "./config.ts";
-import { BIRD_CODES, birdCommand, type BirdReply, type BirdRoute, isError, parseProtocols, parseRoutes } from "./control.ts";
-import { quoted } from "./control.ts";
+import { birdConfig, type BirdProblem } from "./config.ts";
+import {
+  birdCommand,
+  type BirdReply,
+  type BirdRoute,
+  isError,
+  parseProtocols,
+  parseRoutes,
+  quoted,
+} from "./control.ts";
 import { BirdDaemon, type BirdOptions, type StopMode } from "./daemon.ts";
 import type { BirdDesired } from "./desired.ts";
 
@@ -28,7 +34,7 @@ export type BirdApplied =
 
 /** A BGP session as BIRD sees it. */
 export interface BirdSession {
-  /** Id of the {@link PeerItem}; BIRD's name for a session that is no peer of the node state. */
+  /** Id of the `PeerItem`; BIRD's name for a session that is no peer of the node state. */
   readonly id: string;
   readonly isEstablished: boolean;
   /** `Established`, `Connect`, `Active        Socket: Connection refused` ... */
@@ -126,7 +132,7 @@ class ProcessDriver implements BirdDriver {
   }
 
   async #apply(desired: BirdDesired): Promise<BirdApplied> {
-    const { text, problems } = birdConfig(desired, { logFile: this.#daemon.path("log") });
+    const { text, sessions, problems } = birdConfig(desired, { logFile: this.#daemon.path("log") });
     if (this.#isRunning && text === this.#active) return { kind: "unchanged", problems };
     await Deno.writeTextFile(this.#daemon.path("next"), text, { mode: 0o600 });
     const complaint = this.#isRunning ? await this.#checkRunning() : await this.#checkAlone();
@@ -140,9 +146,7 @@ class ProcessDriver implements BirdDriver {
       return { kind: "refused", message: refusal, problems };
     }
     this.#active = text;
-    this.#sessions = new Map(desired.peers.map((peer) => [protocolName(peer.id), peer.id]));
-    for (const problem of problems) this.#sessions = withoutPeer(this.#sessions, problem.item);
-    if (desired.bgp === undefined) this.#sessions = new Map();
+    this.#sessions = sessions;
     return { kind: isNew ? "started" : "configured", problems };
   }
 
@@ -170,4 +174,9 @@ class ProcessDriver implements BirdDriver {
   #note(message: string): void {
     if (this.#differences.length < DIFFERENCES_KEPT_MAX) this.#differences.push(message);
   }
+}
+
+/** BIRD's complaint, if the answer is one. */
+function complaintOf(reply: BirdReply): string | undefined {
+  return isError(reply) ? reply.message : undefined;
 }
