@@ -259,8 +259,9 @@ function podNetns(paths: LabPaths, pod: KubeObject): string {
 }
 
 /** `lab exec NS/NAME -- CMD ...`: runs a command in a Pod's network namespace; its exit code is ours. */
-export async function labExec(paths: LabPaths, target: string, command: readonly string[]): Promise<number> {
+export async function labExec(paths: LabPaths, target: string, words: readonly string[]): Promise<number> {
   const state = stateOrFail(paths);
+  const command = words[0] === "--" ? words.slice(1) : words;
   const [namespace, name, more] = target.split("/");
   if (namespace === undefined || name === undefined || more !== undefined || command.length === 0) {
     throw new CommandFailure(`Usage: lab exec NAMESPACE/NAME -- COMMAND ...: got "${target}"`, EXIT.usage);

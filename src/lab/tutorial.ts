@@ -20,7 +20,7 @@ const EXAMPLES = join(dirname(dirname(import.meta.dirname!)), "examples", "tutor
 const NAMESPACE = "quickstart";
 
 /** Seconds after which an HTTP request counts as failed: denied packets are dropped, so nothing answers. */
-const HTTP_TIMEOUT_S = 2;
+const HTTP_TIMEOUT_S = "2";
 const APPLIED_TIMEOUT_MS = 15_000;
 
 interface Step {
@@ -132,7 +132,7 @@ async function waitForNodes(cast: Cast): Promise<void> {
 
 async function httpWorks(cast: Cast, url: string): Promise<boolean> {
   const { success } = await new Deno.Command("nsenter", {
-    args: [`--net=${cast.accessNetns}`, "busybox", "wget", "-q", "-O", "-", "-T", String(HTTP_TIMEOUT_S), url],
+    args: [`--net=${cast.accessNetns}`, "busybox", "timeout", HTTP_TIMEOUT_S, "busybox", "wget", "-q", "-O", "-", url],
     stdin: "null",
     stdout: "null",
     stderr: "null",
