@@ -61,12 +61,11 @@ export interface EmbeddedPostgres extends AsyncDisposable {
  *
  * A server left behind by a killed run is ended first. When this process dies in any way, the server is interrupted by the kernel and ends by itself.
  *
- * @throws `OperationalError` with code `IN_USE` when another process has the directory, `NO_POSTGRES` without programs, `NO_ACCOUNT` when root finds no
+ * @throws `OperationalError` with code `IN_USE` when another process has the directory, `DATA_DIRECTORY` when it cannot be made, `NO_POSTGRES` without programs, `NO_ACCOUNT` when root finds no
  * user to run it as, `PG_VERSION` when the data are of another major version
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  await Deno.mkdir(options.dataDir, { recursive: true });
-  const dataDir = await Deno.realPath(options.dataDir);
+  const dataDir = await makeDataDirectory(options.dataDir);
   await using cleanup = new AsyncDisposableStack();
   cleanup.use(await lockDataDirectory(dataDir));
   const installation = await prepare(dataDir, options);
@@ -82,6 +81,21 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     lost: server.lost,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function makeDataDirectory(path: string): Promise<string> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+    return await Deno.realPath(path);
+  } catch (cause) {
+    throw new OperationalError(`Cannot make the data directory "${path}"`, {
+      operation: "make the data directory",
+      subject: path,
+      retry: "never",
+      code: "DATA_DIRECTORY",
+      cause,
+    });
+  }
 }
 
 /** Everything that starting needs to know. */
@@ -178,13 +192,14 @@ async function makeCluster(installation: Installation): Promise<void> {
 
 /** Refuses data of another major version: it cannot read them, and we ship no `pg_upgrade`. Returns the version. */
 async function checkVersion(installation: Installation): Promise<number> {
-  const dataMajor = Number(await Deno.readTextFile(join(installation.clusterDir, "PG_VERSION")));
+  const { clusterDir } = installation;
+  const dataVersion = (await Deno.readTextFile(join(clusterDir, "PG_VERSION")).catch(() => "unknown version")).trim();
   const text = await run(installation, "postgres", ["--version"]);
   const major = Number(/\(PostgreSQL\) (\d+)/.exec(text)?.[1]);
-  if (major === dataMajor) return major;
+  if (String(major) === dataVersion) return major;
   throw new OperationalError(
-    `Data in "${installation.clusterDir}" are of PostgreSQL ${dataMajor}, and the programs of ${major}: export the log with the older one and import it`,
-    { operation: "start PostgreSQL", subject: installation.clusterDir, retry: "never", code: "PG_VERSION" },
+    `Data in "${clusterDir}" are of PostgreSQL ${dataVersion}, and the programs of ${major}: export the log with the older one and import it`,
+    { operation: "start PostgreSQL", subject: clusterDir, retry: "never", code: "PG_VERSION" },
   );
 }
 
@@ -209,7 +224,8 @@ async function run(installation: Installation, name: string, args: readonly stri
 
 function serverCommand(installation: Installation, settings: Readonly<Record<string, string>>): Deno.Command {
   const { account, binaries, libraryPath, clusterDir, socketDir } = installation;
-  const all = { ...settings, unix_socket_directories: socketDir };
+  // A list of quoted names: the path may hold commas.
+  const all = { ...settings, unix_socket_directories: `"${socketDir.replaceAll('"', '""')}"` };
   const args = ["-D", clusterDir, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
   return accountCommand(account, program(binaries, "postgres"), { args, libraryPath });
 }

@@ -118,18 +118,23 @@ export async function connectClient(connectionString: string): Promise<PgClient>
  * @example
  * ```ts
  * import { withoutPassword } from "#/events/pg.ts";
- * if (withoutPassword("postgres://ann:secret@db/tortie") !== "postgres://ann@db/tortie") throw new Error();
+ * if (withoutPassword("postgres://ann:se/cret@db:5432/x") !== "postgres://ann@db:5432/x") throw new Error();
  * ```
  */
 export function withoutPassword(connectionString: string): string {
-  return connectionString.replace(/:[^:@/]*@/, "@").replace(/([?&]password=)[^&]*/, "$1");
+  return connectionString.replace(/(\/\/[^:/?#]*):.*@/, "$1@").replace(/([?&]password=)[^&]*/, "$1");
 }
 
 /** The failure of a statement or connection as an `OperationalError`, with its SQLSTATE or errno as code. One that is already stays as it is. */
 export function storeError(operation: string, subject: string, cause: unknown): OperationalError {
   if (cause instanceof OperationalError) return cause;
   const code = codeOf(cause);
-  return new OperationalError(`Cannot ${operation}`, { operation, subject, retry: retryOf(code), code, cause });
+  return new OperationalError(`Cannot ${operation}`, {
+    ...{ operation, subject, code },
+    retry: retryOf(code),
+    // A host with several addresses refuses once for each, in an error without words of its own.
+    cause: cause instanceof AggregateError ? new Error(cause.errors.map(errorText).join(", ")) : cause,
+  });
 }
 
 function codeOf(cause: unknown): string | undefined {
@@ -142,12 +147,4 @@ function retryOf(code: string | undefined): RetryClass {
   if (code === undefined) return "backoff";
   if (/^(40001|40P01|55P03)$/.test(code)) return "soon";
   return /^(08|53|57P)|^E[A-Z]+$/.test(code) ? "backoff" : "never";
-}
-
-/** One line about a failure, for messages that must say all. */
-export function failureText(error: unknown): string {
-  // `AggregateError`s of refused connections have no message of their own.
-  return error instanceof AggregateError && error.message === ""
-    ? error.errors.map(errorText).join(", ")
-    : errorText(error);
 }

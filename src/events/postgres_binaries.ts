@@ -85,13 +85,17 @@ export async function linkLibraries(binaries: PostgresBinaries, directory: strin
   return `${directory}:${join(binaries.root, "lib")}`;
 }
 
-/** Copies the tree to `target` unless it is there; whole or not at all. For an unprivileged user who may not enter the original's directory. */
+/**
+ * Copies the tree to `target` unless it is there already; whole or not at all. For an unprivileged user who may not enter the original's directory.
+ */
 export async function copyBinaries(binaries: PostgresBinaries, target: string): Promise<PostgresBinaries> {
-  const there = await isFile(join(target, "bin/postgres"));
-  if (!there) {
+  // The original's path names its version, so that an upgrade is copied anew.
+  const source = await Deno.readTextFile(join(target, "source")).catch(() => undefined);
+  if (source !== binaries.root) {
     const temporary = `${target}.new`;
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    for (const path of [temporary, target]) await Deno.remove(path, { recursive: true }).catch(() => {});
     await copyTree(binaries.root, temporary);
+    await Deno.writeTextFile(join(temporary, "source"), binaries.root);
     await Deno.rename(temporary, target);
   }
   return { ...binaries, root: target };

@@ -150,7 +150,7 @@ class PostgresLog implements EventLog {
         next = this.#readPage(options.stream, from, to, rows);
         next.catch(() => {});
       }
-      yield* page;
+      for (const event of page) yield event;
       if (!more) return;
     }
   }

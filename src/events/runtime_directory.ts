@@ -19,7 +19,7 @@ export interface RuntimeDirectory {
 }
 
 /**
- * Where the runtime directory of a data directory is: `run/` in it, or a name made of its hash in `/tmp` where that is too long for a socket.
+ * Where the runtime directory of a data directory is: `run/` in it, or a name made of its hash in `/tmp` where that cannot be used.
  *
  * @example
  * ```ts
@@ -31,7 +31,8 @@ export interface RuntimeDirectory {
 export function runtimePath(dataDir: string, uid: number): string {
   const path = join(dataDir, "run");
   const bytes = new TextEncoder().encode(join(path, SOCKET_NAME)).length;
-  if (bytes <= SOCKET_PATH_BYTES_MAX) return path;
+  // A colon would cut the path in two in LD_LIBRARY_PATH.
+  if (bytes <= SOCKET_PATH_BYTES_MAX && !path.includes(":")) return path;
   const hash = createHash("sha256").update(dataDir).digest("hex");
   return `/tmp/tortie-${uid}-${hash.slice(0, 16)}`;
 }

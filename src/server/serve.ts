@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   );
   const plane = stack.use(await ControlPlane.start({ store, clock: systemClock, random: systemRandom }));
   const book = stack.use(await NodeStatusBook.open(store.db, systemClock));
-  const hub = stack.use(new SyncHub({ log: plane.head(), state: plane.current(), clock: systemClock }));
+  const hub = stack.use(new SyncHub({ log: logIdentity(plane), state: plane.current(), clock: systemClock }));
   const metrics = createMetrics();
   plane.onCommit((changes, state) => {
     hub.apply(changes, state);
@@ -92,6 +92,12 @@ interface Parts {
   readonly metrics: ServerMetrics;
 }
 
+/** Which log this is; not where it stands. */
+function logIdentity(plane: ControlPlane): { readonly logId: string; readonly epoch: number } {
+  const { logId, epoch } = plane.head();
+  return { logId, epoch };
+}
+
 function routesOf({ store, plane, book, hub, metrics }: Parts): Routes {
   const secrets = secretStore(store.db, systemClock);
   const alarm = (message: string) => {
@@ -104,7 +110,7 @@ function routesOf({ store, plane, book, hub, metrics }: Parts): Routes {
   return {
     api: createApiHandler({ backend: plane, clock: systemClock, random: systemRandom, version: VERSION }),
     agents: createAgentApi({
-      ...{ hub, log: plane.head(), backend: plane, secrets, random: systemRandom },
+      ...{ hub, log: logIdentity(plane), backend: plane, secrets, random: systemRandom },
       recordApplied: (report) => {
         book.record(report);
         metrics.nodeAppliedPosition.set({ node: report.node }, report.position);

@@ -170,6 +170,20 @@ Deno.test("startEmbeddedPostgres() puts the socket elsewhere when the path is to
     assertEquals(await exists(elsewhere), false);
   }));
 
+Deno.test("startEmbeddedPostgres() takes a path that needs quoting, and says so when there can be none", () =>
+  withDirectory(async (directory) => {
+    for (const name of ['käse, "2" & $x', "a:b"]) {
+      const dataDir = join(directory, name);
+      await makeData(dataDir);
+      await using server = await startEmbeddedPostgres({ dataDir });
+      assertEquals(await answer(server), [{ n: 42 }]);
+    }
+    const file = join(directory, "file");
+    await Deno.writeTextFile(file, "");
+    const message = `Cannot make the data directory "${file}"`;
+    await assertRejects(() => startEmbeddedPostgres({ dataDir: file }), OperationalError, message);
+  }));
+
 Deno.test("startEmbeddedPostgres() refuses data of another major version", () =>
   withDirectory(async (dataDir) => {
     await makeData(dataDir);

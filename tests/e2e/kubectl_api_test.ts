@@ -258,6 +258,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     assertEquals(api.backend.head().position, before);
   },
 
+  "prints warnings, and keeps user and reason": async (kubectl, api) => {
+    const text = POLICY.replace("{name: web}", "{name: web, annotations: {tortie.dev/reason: 'été'}}");
+    const stdin = text.replace("order: 10", "order: 10, café: 1");
+    const { code, stderr } = await kubectl.run(["create", "-f", "-", "--as", "alice", "--validate=warn"], { stdin });
+    assertEquals([code, stderr.trim()], [0, 'Warning: unknown field "spec.café"']);
+    for await (const event of api.backend.log.read({ from: api.backend.head().position })) {
+      assertEquals([event.context.actor.user, event.context.reason], ["alice", "été"]);
+    }
+  },
+
   "reads the past": async (kubectl, api) => {
     const before = api.backend.head().position;
     await kubectl.ok(["create", "-f", "-"], { stdin: POLICY });

@@ -21,6 +21,7 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   "v1 ServiceAccount": "core/serviceaccounts",
   "projectcalico.org/v3 Tier": "projectcalico.org/tiers",
   "projectcalico.org/v3 NetworkPolicy": "projectcalico.org/networkpolicies",
+  "projectcalico.org/v3 StagedGlobalNetworkPolicy": "projectcalico.org/stagedglobalnetworkpolicies",
   "projectcalico.org/v3 StagedNetworkPolicy": "projectcalico.org/stagednetworkpolicies",
   "projectcalico.org/v3 GlobalNetworkPolicy": "projectcalico.org/globalnetworkpolicies",
   "projectcalico.org/v3 NetworkSet": "projectcalico.org/networksets",

@@ -9,6 +9,7 @@
  */
 import { type Cidr, formatCidr, parseCidr } from "#/base/cidr.ts";
 import { ipBits, parseIp } from "#/base/ip.ts";
+import { ROUTE_PROTOCOLS } from "#/agents/kernel/kernel.ts";
 import type { BgpItem, PeerItem, PoolItem } from "#/projections/node_state.ts";
 import type { BirdDesired } from "./desired.ts";
 
@@ -182,15 +183,16 @@ function kernelSection(pools: readonly PoolNetwork[]): string {
   );
 }
 
-/** First rule that fits decides, in the order of the reference: closed pools, own blocks as a whole, then pools. */
+/** The first rule that fits decides, in the order of the reference: closed pools, own blocks as a whole, then pools. */
 function exportSection(blocks: readonly Cidr[], pools: readonly PoolNetwork[]): string {
   const closed = pools.filter(({ pool }) => pool.disableBGPExport);
   return lines(
     "filter tortie_export {",
+    "  # Of the agent's own routes in the kernel only those to pods are news to peers.",
+    `  if source = RTS_INHERIT && krt_source = ${ROUTE_PROTOCOLS.tortie} && ifname !~ "cali*" then reject;`,
     ...closed.map(({ cidr }) => `  ${rule(within(cidr), "reject")}`),
-    // The kernel's own blackholes of the blocks are learned too and must not be announced beside BIRD's.
     ...blocks.filter(isBeyondHost).flatMap((block) => [
-      `  if net = ${formatCidr(block)} && source = RTS_STATIC then accept;`,
+      `  if net = ${formatCidr(block)} then accept;`,
       `  ${rule(within(block), "reject")}`,
     ]),
     ...pools.map(({ cidr }) => `  ${rule(within(cidr), "accept")}`),

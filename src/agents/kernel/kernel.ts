@@ -265,6 +265,8 @@ export interface NftablesDriver {
 export interface TableObservation {
   /** Generation at which all of this was true. */
   readonly generation: number;
+  /** Somebody has put the table to sleep: its base chains see no packets. */
+  readonly isDormant: boolean;
   readonly chains: ReadonlyMap<string, ChainObservation>;
   /** Named sets and maps (anonymous ones are left out). */
   readonly sets: ReadonlyMap<string, SetObservation>;
@@ -294,6 +296,8 @@ export interface SetObservation {
   readonly handle: number;
   readonly isMap: boolean;
   readonly isInterval: boolean;
+  /** nft's number of the key's type: 7 for IPv4 addresses, 8 for IPv6, 41 for interface names; those of concatenated keys are joined, six bits each. */
+  readonly keyType: number;
   /** The set's comment. */
   readonly comment: string | undefined;
 }

@@ -17,12 +17,13 @@ import {
 import type { NetlinkSocket } from "./netlink_socket.ts";
 import { NFNETLINK_HEADER_BYTES, NFT, nftQuery, userDataText } from "./nftables_codec.ts";
 
-const TABLE_NAME = 1;
+const TABLE = { name: 1, flags: 2 } as const;
+const TABLE_FLAG_DORMANT = 1;
 const GENERATION_ID = 1;
 const CHAIN = { table: 1, handle: 2, name: 3, hook: 4, policy: 5 } as const;
 const HOOK = { number: 1, priority: 2 } as const;
 const RULE = { table: 1, chain: 2, handle: 3, userData: 7, commentType: 0 } as const;
-const SET = { table: 1, name: 2, flags: 3, userData: 13, handle: 16, commentType: 7 } as const;
+const SET = { table: 1, name: 2, flags: 3, keyType: 4, userData: 13, handle: 16, commentType: 7 } as const;
 const SET_FLAGS = { anonymous: 1, interval: 4, map: 8 } as const;
 const POLICY_ACCEPT = 1;
 const OBSERVE_ATTEMPTS_MAX = 5;
@@ -70,7 +71,10 @@ function readTable(
 ): Omit<TableObservation, "generation"> | undefined {
   const query = { family, operation: "observe the nftables table", subject: table };
   try {
-    socket.get(nftQuery({ ...query, type: NFT.getTable, attributes: [[TABLE_NAME, table]] }), () => true);
+    const isDormant = socket.get(
+      nftQuery({ ...query, type: NFT.getTable, attributes: [[TABLE.name, table]] }),
+      decodeDormant,
+    );
     const rules = new Map<string, RuleObservation[]>();
     socket.dump(nftQuery({ ...query, type: NFT.getRule, attributes: [[RULE.table, table]] }), (message) => {
       const rule = decodeRule(message, table);
@@ -87,11 +91,19 @@ function readTable(
       nftQuery({ ...query, type: NFT.getSet, attributes: [[SET.table, table]] }),
       (message) => decodeSet(message, table),
     );
-    return { chains: new Map(chains), sets: new Map(sets) };
+    return { isDormant, chains: new Map(chains), sets: new Map(sets) };
   } catch (error) {
     if (isKernelError(error, "ENOENT")) return undefined;
     throw error;
   }
+}
+
+function decodeDormant(message: NetlinkMessage): boolean {
+  let flags = 0;
+  visitAttributes(message, NFNETLINK_HEADER_BYTES, (type, value) => {
+    if (type === TABLE.flags) flags = spanU32NetworkOrder(value);
+  });
+  return (flags & TABLE_FLAG_DORMANT) !== 0;
 }
 
 function decodeRule(
@@ -142,12 +154,13 @@ function decodeHook(span: Span, family: NftFamily): { readonly name: string; rea
 }
 
 function decodeSet(message: NetlinkMessage, wanted: string): [string, SetObservation] | undefined {
-  let [table, name, flags, handle] = ["", "", 0, 0];
+  let [table, name, flags, keyType, handle] = ["", "", 0, 0, 0];
   let comment: string | undefined;
   visitAttributes(message, NFNETLINK_HEADER_BYTES, (type, value) => {
     if (type === SET.table) table = spanText(value);
     if (type === SET.name) name = spanText(value);
     if (type === SET.flags) flags = spanU32NetworkOrder(value);
+    if (type === SET.keyType) keyType = spanU32NetworkOrder(value);
     if (type === SET.handle) handle = spanU64NetworkOrder(value);
     if (type === SET.userData) comment = userDataText(value, SET.commentType);
   });
@@ -156,6 +169,7 @@ function decodeSet(message: NetlinkMessage, wanted: string): [string, SetObserva
     handle,
     isMap: (flags & SET_FLAGS.map) !== 0,
     isInterval: (flags & SET_FLAGS.interval) !== 0,
+    keyType,
     comment,
   }];
 }

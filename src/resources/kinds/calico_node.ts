@@ -1,6 +1,6 @@
 /**
- * Node of `projectcalico.org/v3`: what the network knows of a cluster member. A view of the core Node (`projections/views.ts` makes it), so it is read
- * and never written; the fields that users may set are annotations of the core Node, named here.
+ * Node of `projectcalico.org/v3`: what the network knows of a cluster member. Not stored: a view of the core Node, whose annotations, named here, hold
+ * the fields that users may set. `projections/node_view.ts` makes it, `server/decide/view_writes.ts` turns writes of it back.
  *
  * @module
  */
@@ -123,7 +123,7 @@ export const calicoNode: KindDefinition = defineCalicoKind({
   plural: "nodes",
   singular: "node",
   namespaced: false,
-  description: "What the network knows of a cluster member: a read-only view of the core Node.",
+  description: "What the network knows of a cluster member: a view of the core Node, whose annotations it sets.",
   schema,
   defaults: (object) =>
     mapSpec(object, (spec) => mapMember(spec, "bgp", (bgp) => mapMember(bgp, "asNumber", canonicalAsNumber))),

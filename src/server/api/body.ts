@@ -8,6 +8,7 @@ import { LineCounter, parseDocument } from "yaml";
 import type { Json } from "#/base/json.ts";
 import { reject, type Rejection } from "#/base/problem.ts";
 import { duplicateFields } from "#/server/api/duplicate_fields.ts";
+import { nestingRefusal } from "#/server/decide/object_json.ts";
 import { decodeKubernetesProtobuf, ProtobufError } from "#/server/api/protobuf_decoder.ts";
 
 /** Largest body taken, as in Kubernetes. */
@@ -60,8 +61,16 @@ export async function readBody(request: Request): Promise<Uint8Array | BodyTooLa
   return bytes;
 }
 
-/** Decodes a body by its media type. An empty body is a refusal: callers that allow one look before. */
+/**
+ * Decodes a body by its media type. An empty body is a refusal: callers that allow one look before. So is one that is nested so deep that walking it
+ * could end the process.
+ */
 export function decodeBody(bytes: Uint8Array, mediaType: string): Body | Rejection {
+  const body = decodeSyntax(bytes, mediaType);
+  return "value" in body ? nestingRefusal(body.value) ?? body : body;
+}
+
+function decodeSyntax(bytes: Uint8Array, mediaType: string): Body | Rejection {
   const syntax = Object.hasOwn(SYNTAX, mediaType) ? SYNTAX[mediaType] : undefined;
   if (syntax === undefined) {
     const known = Object.keys(SYNTAX).slice(0, 5).join(", ");

@@ -60,7 +60,7 @@ export function parseFieldSelector(text: string, collection: string): FieldSelec
     const [, field = "", operator, value = ""] = match;
     const known = COMMON_FIELDS.includes(field) || (KIND_FIELDS[collection] ?? []).includes(field);
     if (!known) return { kind: "selectorError", message: `field label not supported: ${field}` };
-    if (/\\(?![\\,=])|\\$/.test(value)) return fieldError(term, 'a "\\" must stand before "\\", "," or "="');
+    if (!/^(?:[^\\]|\\[\\,=])*$/.test(value)) return fieldError(term, 'a "\\" must stand before "\\", "," or "="');
     requirements.push({ field, equal: operator !== "!=", value: value.replaceAll(/\\([\\,=])/g, "$1") });
   }
   return requirements;

@@ -8,7 +8,7 @@ import { isJsonObject } from "#/base/json.ts";
 import { reject, type Rejection } from "#/base/problem.ts";
 import type { ClusterState } from "#/projections/cluster_state.ts";
 import { collectionKey, type KindName, type KubeObject } from "#/resources/object.ts";
-import type { Selection } from "#/server/api/reads.ts";
+import type { ObjectFilter } from "#/server/api/reads.ts";
 
 /** Where the next page of a list begins. */
 export interface ContinueToken {
@@ -21,15 +21,15 @@ export interface ContinueToken {
 export interface Page {
   readonly items: readonly KubeObject[];
   readonly next?: ContinueToken;
-  /** How many objects are left; unknown when a selector filters them. */
-  readonly remaining?: number;
+  /** How many objects are left for later pages. */
+  readonly remaining: number;
 }
 
 /** Which part of a collection is wanted. */
 export interface PageRequest {
   /** Empty for all namespaces. */
   readonly namespace: string;
-  readonly selection: Selection;
+  readonly matches: ObjectFilter;
   /** 0 for no limit. */
   readonly limit: number;
   /** Key of the last object of the page before; empty for the first page. */
@@ -38,20 +38,17 @@ export interface PageRequest {
 
 /** One page of a collection in key order. The items are the state's own objects. */
 export function pageOf(state: ClusterState, kind: KindName, request: PageRequest): Page {
-  const collection = state.collections.get(collectionKey(kind)) ?? new Map<string, KubeObject>();
-  const prefix = request.namespace === "" ? "" : `${request.namespace}/`;
-  const keys = [...collection.keys()].filter((key) => key.startsWith(prefix) && key > request.lastKey).sort();
-  const items: KubeObject[] = [];
-  for (const [index, key] of keys.entries()) {
-    const object = collection.get(key)!;
-    if (!request.selection.matches(object)) continue;
-    items.push(object);
-    if (items.length === request.limit && index + 1 < keys.length) {
-      const next = { position: state.position, lastKey: key };
-      return request.selection.isEverything ? { items, next, remaining: keys.length - index - 1 } : { items, next };
-    }
+  const { namespace, matches, limit, lastKey } = request;
+  const prefix = namespace === "" ? "" : `${namespace}/`;
+  const found: [string, KubeObject][] = [];
+  for (const entry of state.collections.get(collectionKey(kind)) ?? []) {
+    if (entry[0] > lastKey && entry[0].startsWith(prefix) && matches(entry[1])) found.push(entry);
   }
-  return { items };
+  found.sort(([a], [b]) => a < b ? -1 : 1);
+  const items = (limit === 0 ? found : found.slice(0, limit)).map(([, object]) => object);
+  const remaining = found.length - items.length;
+  if (remaining === 0) return { items, remaining };
+  return { items, remaining, next: { position: state.position, lastKey: found[items.length - 1]![0] } };
 }
 
 /**

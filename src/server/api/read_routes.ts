@@ -12,9 +12,9 @@ import { decodeContinue, encodeContinue, type Page, pageOf, parseLimit } from "#
 import {
   AT_PARAMETER,
   badResourceVersion,
+  filterOf,
+  type ObjectFilter,
   parsePosition,
-  type Selection,
-  selectionOf,
   stateAt,
   stateForRead,
   tooNew,
@@ -52,10 +52,10 @@ export async function listOrWatch(resource: ResourceRequest): RouteResult {
   const { query, kind, path } = resource;
   const representation = representationOf(resource.request);
   if (isRejection(representation)) return representation;
-  const selection = selectionOf(query, collectionKey(kind), path.name);
-  if (isRejection(selection)) return selection;
-  if (isWatch(query)) return await watchCollection(resource, representation, selection);
-  return await listCollection(resource, representation, selection);
+  const matches = filterOf(query, collectionKey(kind), path.name);
+  if (isRejection(matches)) return matches;
+  if (isWatch(query)) return await watchCollection(resource, representation, matches);
+  return await listCollection(resource, representation, matches);
 }
 
 /** Whether a GET is a watch. */
@@ -76,7 +76,7 @@ function tableOptions({ kind, query, deps }: ResourceRequest, meta: ListMeta): P
 async function listCollection(
   resource: ResourceRequest,
   representation: Representation,
-  selection: Selection,
+  matches: ObjectFilter,
 ): RouteResult {
   const { query, deps, kind, path } = resource;
   const limit = parseLimit(query);
@@ -88,7 +88,7 @@ async function listCollection(
     ? await stateForRead(query, deps.backend)
     : await stateAt(deps.backend, String(from.position));
   if (isRejection(state)) return state;
-  const page = pageOf(state, kind, { namespace: path.namespace, selection, limit, lastKey: from?.lastKey ?? "" });
+  const page = pageOf(state, kind, { namespace: path.namespace, matches, limit, lastKey: from?.lastKey ?? "" });
   return answerJson(listBody(resource, representation, { page, state }), { position: state.position });
 }
 
@@ -100,8 +100,7 @@ function listBody(
   const { kind } = resource;
   const meta: ListMeta = {
     resourceVersion: String(state.position),
-    ...(page.next === undefined ? {} : { continue: encodeContinue(page.next) }),
-    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+    ...(page.next === undefined ? {} : { continue: encodeContinue(page.next), remainingItemCount: page.remaining }),
   };
   switch (representation) {
     case "object":
@@ -118,10 +117,10 @@ function listBody(
 async function watchCollection(
   resource: ResourceRequest,
   representation: Representation,
-  selection: Selection,
+  matches: ObjectFilter,
 ): RouteResult {
   const { query, deps, kind, path, texts } = resource;
-  const start = await watchStart(resource, selection);
+  const start = await watchStart(resource, matches);
   if (isRejection(start)) return start;
   const durationMs = durationOf(query);
   if (typeof durationMs !== "number") return durationMs;
@@ -133,7 +132,7 @@ async function watchCollection(
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
   };
-  const request: WatchRequest = { ...start, kind, namespace: path.namespace, selection, durationMs };
+  const request: WatchRequest = { ...start, kind, namespace: path.namespace, matches, durationMs };
   const stream = watchStream({ ...deps, writer: frameWriter(style, texts) }, request);
   return answerBody(stream, { position: start.from });
 }
@@ -144,7 +143,7 @@ async function watchCollection(
  */
 async function watchStart(
   { query, deps, kind, path }: ResourceRequest,
-  selection: Selection,
+  matches: ObjectFilter,
 ): Promise<
   | Pick<WatchRequest, "from" | "initial" | "marksInitialEnd" | "bookmarks">
   | { readonly refusal: Rejection }
@@ -155,7 +154,7 @@ async function watchStart(
   const marksInitialEnd = isTrue(initialEvents) && bookmarks;
   // Taken in one go with the position: the newest state moves on with every event.
   const beginWith = (state: ClusterState) => {
-    const request = { namespace: path.namespace, selection, limit: 0, lastKey: "" };
+    const request = { namespace: path.namespace, matches, limit: 0, lastKey: "" };
     return { from: state.position, initial: pageOf(state, kind, request).items, marksInitialEnd, bookmarks };
   };
   const at = query.get(AT_PARAMETER);

@@ -17,13 +17,6 @@ export const AT_PARAMETER = "at";
 /** Whether an object belongs to an answer. */
 export type ObjectFilter = (object: KubeObject) => boolean;
 
-/** What a query selects. */
-export interface Selection {
-  readonly matches: ObjectFilter;
-  /** Whether nothing is filtered, so that what is left of a list can be counted. */
-  readonly isEverything: boolean;
-}
-
 /** A position as it stands in `resourceVersion`, or `undefined` when the text is none. */
 export function parsePosition(text: string): number | undefined {
   if (!/^(0|[1-9][0-9]*)$/.test(text)) return undefined;
@@ -85,16 +78,17 @@ export function tooNew(position: number, head: number): Rejection {
   return reject("Expired", `Too large resource version: ${position}, current: ${head}`);
 }
 
-/** The filter that a query asks for. */
-export function selectionOf(query: URLSearchParams, collection: string, name = ""): Selection | Rejection {
+/**
+ * The filter that a query asks for.
+ *
+ * @param name of the only object wanted; empty for all
+ */
+export function filterOf(query: URLSearchParams, collection: string, name = ""): ObjectFilter | Rejection {
   const labels = parseLabelSelector(query.get("labelSelector") ?? "");
   if ("kind" in labels) return reject("BadRequest", labels.message);
   const fields = parseFieldSelector(query.get("fieldSelector") ?? "", collection);
   if ("kind" in fields) return reject("BadRequest", fields.message);
-  return {
-    matches: (object) =>
-      (name === "" || object.metadata.name === name) && matchesLabels(labels, object.metadata.labels) &&
-      matchesFields(fields, object),
-    isEverything: name === "" && labels.length === 0 && fields.length === 0,
-  };
+  return (object) =>
+    (name === "" || object.metadata.name === name) && matchesLabels(labels, object.metadata.labels) &&
+    matchesFields(fields, object);
 }

@@ -19,7 +19,7 @@ export interface StatusSubject {
 }
 
 /** `Status` reasons outside {@link RejectReason}: they come from the transport or from a failure, never from a decision. */
-export type TransportReason = "RequestEntityTooLarge" | "MisdirectedRequest" | "InternalError" | "Timeout";
+export type TransportReason = "RequestEntityTooLarge" | "MisdirectedRequest" | "InternalError";
 
 /** Reason to HTTP code, for everything that this API answers. */
 export const STATUS_CODES: Readonly<Record<RejectReason | TransportReason, number>> = {
@@ -39,7 +39,6 @@ export const STATUS_CODES: Readonly<Record<RejectReason | TransportReason, numbe
   TooManyRequests: 429,
   InternalError: 500,
   ServiceUnavailable: 503,
-  Timeout: 504,
 };
 
 /** Seconds that a client is asked to wait before it tries again. */

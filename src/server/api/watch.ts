@@ -10,7 +10,7 @@ import { reject, type Rejection } from "#/base/problem.ts";
 import type { EventChanges, ObjectChange } from "#/projections/cluster_state.ts";
 import { collectionKey, type KindName, type KubeObject } from "#/resources/object.ts";
 import type { ApiBackend } from "#/server/api/backend.ts";
-import type { Selection } from "#/server/api/reads.ts";
+import type { ObjectFilter } from "#/server/api/reads.ts";
 import { statusOf } from "#/server/api/status_error.ts";
 import type { FrameWriter, WatchEventType } from "#/server/api/watch_frames.ts";
 
@@ -26,7 +26,7 @@ export interface WatchRequest {
   readonly kind: KindName;
   /** Empty for all namespaces. */
   readonly namespace: string;
-  readonly selection: Selection;
+  readonly matches: ObjectFilter;
   /** Lines begin after this position. */
   readonly from: number;
   /** Objects of the state at `from`, sent first, as ADDED; taken when the watch began, because a live state moves on. */
@@ -160,7 +160,7 @@ function linesOf(event: EventChanges, request: WatchRequest, { clock, writer }: 
   let lines = "";
   for (const change of event.changes) {
     if (change.kind !== "object" || change.collection !== collection || !change.key.startsWith(prefix)) continue;
-    const visible = visibleChange(change, event.position, request.selection.matches);
+    const visible = visibleChange(change, event.position, request.matches);
     if (visible !== undefined) lines += writer.event(visible.type, visible.object, clock.now());
   }
   return lines;

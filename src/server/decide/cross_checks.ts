@@ -8,10 +8,9 @@ import { cidrOverlaps, parseCidr } from "#/base/cidr.ts";
 import type { Problem, Rejection } from "#/base/problem.ts";
 import { type ClusterState, getObject } from "#/projections/cluster_state.ts";
 import { DEFAULT_TIER } from "#/resources/kinds/tier.ts";
-import type { KubeObject, ObjectRef } from "#/resources/object.ts";
+import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import { invalid } from "#/resources/problems.ts";
 import { forbidden, notFound } from "#/server/decide/refusals.ts";
-import { collectionOf } from "#/server/decide/scope.ts";
 
 /** Collections whose objects belong to a tier. */
 export const TIERED_COLLECTIONS: readonly string[] = [
@@ -49,7 +48,7 @@ export function crossProblems(
     readonly after: KubeObject;
   },
 ): readonly Problem[] {
-  const collection = collectionOf(ref);
+  const collection = collectionKey(ref);
   if (TIERED_COLLECTIONS.includes(collection)) return tierProblems(state, before, after);
   return collection === POOLS ? poolProblems(state, before, after) : [];
 }

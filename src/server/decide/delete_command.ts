@@ -7,13 +7,13 @@ import type { Rejection } from "#/base/problem.ts";
 import { streamOf } from "#/events/envelope.ts";
 import { getObject } from "#/projections/cluster_state.ts";
 import { isQuarantined } from "#/projections/fold.ts";
-import type { KubeObject, ObjectRef } from "#/resources/object.ts";
+import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import type { Decision, ObjectCommand } from "#/server/decide/command.ts";
 import { deletionRefusal } from "#/server/decide/deletion_checks.ts";
 import { withReason } from "#/server/decide/drafts.ts";
 import { conflict, notFound } from "#/server/decide/refusals.ts";
 import { namespaceContents, removeNamespace, removeObject } from "#/server/decide/removal.ts";
-import { collectionOf, type Target, type WriteScope } from "#/server/decide/scope.ts";
+import type { Target, WriteScope } from "#/server/decide/scope.ts";
 import { unreadableRefusal } from "#/server/decide/store_object.ts";
 import { coreNodeRef, endpointRefusal, isNodeView } from "#/server/decide/view_writes.ts";
 
@@ -30,11 +30,11 @@ export function deleteObject(
     endpointRefusal(named, found);
   if (refusal !== undefined) return refusal;
   const ref = isNodeView(named) ? coreNodeRef(named) : named;
-  const live = isNodeView(named) ? getObject(scope.state, collectionOf(ref), "", ref.name) ?? found : found;
+  const live = isNodeView(named) ? getObject(scope.state, collectionKey(ref), "", ref.name) ?? found : found;
   const held = deletionRefusal(scope.state, ref, live) ?? unreadableContent(scope, ref);
   if (held !== undefined) return held;
   const asked = { ...scope, context: withReason(scope.context, live) };
-  const isNamespace = collectionOf(ref) === "core/namespaces";
+  const isNamespace = collectionKey(ref) === "core/namespaces";
   const removal = isNamespace ? removeNamespace(asked, live) : removeObject(asked, ref, live);
   return {
     kind: "accepted",
@@ -64,7 +64,7 @@ function preconditionRefusal(
 /** An object that this binary cannot read stays, and so does the namespace around it. */
 function unreadableContent(scope: WriteScope, ref: ObjectRef): Rejection | undefined {
   if (isQuarantined(scope.state, streamOf(ref))) return unreadableRefusal({ ref });
-  if (collectionOf(ref) !== "core/namespaces") return undefined;
+  if (collectionKey(ref) !== "core/namespaces") return undefined;
   const unreadable = namespaceContents(scope, ref.name).map(({ ref: { group, plural }, object: { metadata } }) => ({
     group,
     plural,

@@ -7,10 +7,9 @@ import type { Rejection } from "#/base/problem.ts";
 import { cidrContainsCidr, parseCidr } from "#/base/cidr.ts";
 import type { BlockRecord, ClusterState } from "#/projections/cluster_state.ts";
 import { builtinTier } from "#/resources/kinds/tier.ts";
-import type { KubeObject, ObjectRef } from "#/resources/object.ts";
+import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import { TIERED_COLLECTIONS, tierOf } from "#/server/decide/cross_checks.ts";
 import { conflict, forbidden } from "#/server/decide/refusals.ts";
-import { collectionOf } from "#/server/decide/scope.ts";
 
 /** Namespaces that the cluster cannot be without. */
 const IMMORTAL_NAMESPACES: readonly string[] = ["default", "kube-system"];
@@ -19,7 +18,7 @@ const NAMED_POLICIES_MAX = 5;
 
 /** Why the object must stay, or `undefined` when it may go. */
 export function deletionRefusal(state: ClusterState, ref: ObjectRef, live: KubeObject): Rejection | undefined {
-  switch (collectionOf(ref)) {
+  switch (collectionKey(ref)) {
     case "core/namespaces":
       return IMMORTAL_NAMESPACES.includes(ref.name) ? forbidden(ref, "this namespace may not be deleted") : undefined;
     case "projectcalico.org/tiers":

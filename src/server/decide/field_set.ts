@@ -185,12 +185,11 @@ export function compareFields(before: JsonObject, after: JsonObject, rules: List
     }
   };
   const compare = (old: Json, now: Json, place: Place): void => {
-    if (jsonEquals(old, now)) return;
+    if (old === now) return;
     const oldChildren = childrenOf(old, place, rules);
     const nowChildren = childrenOf(now, place, rules);
-    if (oldChildren === undefined || nowChildren === undefined || isJsonArray(old) !== isJsonArray(now)) {
-      sets.modified.add(place.path);
-    }
+    const isBranch = oldChildren !== undefined && nowChildren !== undefined && isJsonArray(old) === isJsonArray(now);
+    if (!isBranch && !jsonEquals(old, now)) sets.modified.add(place.path);
     compareChildren(oldChildren ?? new Map(), nowChildren ?? new Map());
   };
   compareChildren(childrenOf(before, ROOT, rules) ?? new Map(), childrenOf(after, ROOT, rules) ?? new Map());

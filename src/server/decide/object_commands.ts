@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { assertNever } from "#/base/assert.ts";
+import { assert, assertNever } from "#/base/assert.ts";
 import { isJsonObject, type Json, type JsonObject } from "#/base/json.ts";
 import { reject, type Rejection } from "#/base/problem.ts";
 import { NODES, WORKLOAD_ENDPOINTS } from "#/projections/views.ts";
-import { apiVersionOf, type KubeObject, type ObjectRef } from "#/resources/object.ts";
+import { apiVersionOf, collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import { admitObject, identityRefusal, staleRefusal } from "#/server/decide/admission.ts";
 import { applyPatch, type OwnersAfter } from "#/server/decide/apply_patch.ts";
 import type { Decision, ObjectCommand, WriteOptions } from "#/server/decide/command.ts";
@@ -22,7 +22,7 @@ import { jsonPatched, type Patched } from "#/server/decide/patch_json.ts";
 import { mergePatch } from "#/server/decide/patch_merge.ts";
 import { strategicPatch } from "#/server/decide/patch_strategic.ts";
 import { alreadyExists, notFound, notServed } from "#/server/decide/refusals.ts";
-import { collectionOf, secondsOf, type Target, type WriteScope } from "#/server/decide/scope.ts";
+import { secondsOf, type Target, type WriteScope } from "#/server/decide/scope.ts";
 import { storeObject } from "#/server/decide/store_object.ts";
 import { endpointRefusal, isNodeView, liveObject, storeNodeView } from "#/server/decide/view_writes.ts";
 
@@ -57,7 +57,7 @@ function findTarget(
 ): { readonly kind: "found"; readonly target: Target } | Rejection {
   const kind = kinds.find(ref.group, ref.plural);
   if (kind === undefined || kind.namespaced !== (ref.namespace !== "")) return notServed();
-  const collection = collectionOf(ref);
+  const collection = collectionKey(ref);
   if (kind.storage === "derived" && collection !== NODES && collection !== WORKLOAD_ENDPOINTS) {
     return reject(
       "MethodNotAllowed",
@@ -124,7 +124,8 @@ function patchObject(scope: WriteScope, target: Target, command: PatchCommand): 
     if (applied.kind === "rejected") return applied;
     return writeObject(scope, target, { ...command, incoming: applied.incoming, ownersAfter: applied.ownersAfter });
   }
-  const patched = patchedValue(target, objectToJson(live!), command);
+  assert(live !== undefined, "Expected an object to patch");
+  const patched = patchedValue(target, objectToJson(live), command);
   if (patched.kind === "rejected") return patched;
   const read = objectFromJson(patched.value);
   if (read.kind === "rejected") return read;

@@ -78,5 +78,7 @@ function refusal(error: unknown, index: number, operation: Json): Rejection {
   const where = isJsonObject(operation) ? `${String(operation.op)} ${String(operation.path)}` : "no operation";
   const malformed = /_(INVALID|REQUIRED|NOT_AN_OBJECT|CONTAINS_UNDEFINED.*)$/.test(code);
   const message = `Operation ${index} of the JSON patch (${where}) cannot be carried out: ${said}`;
-  return reject(malformed ? "BadRequest" : "Invalid", message);
+  // kubectl shows the causes of an invalid request and not its message.
+  const problems = [{ path: "patch", reason: "FieldValueInvalid", message }];
+  return malformed ? reject("BadRequest", message) : reject("Invalid", message, problems);
 }

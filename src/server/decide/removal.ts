@@ -7,9 +7,9 @@
 import type { EventDraft } from "#/events/envelope.ts";
 import { getObject } from "#/projections/cluster_state.ts";
 import { isView } from "#/projections/views.ts";
-import type { KubeObject, ObjectRef } from "#/resources/object.ts";
+import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import { intentDraft } from "#/server/decide/drafts.ts";
-import { collectionOf, secondsOf, type WriteScope } from "#/server/decide/scope.ts";
+import { secondsOf, type WriteScope } from "#/server/decide/scope.ts";
 
 /** The objects of one collection, as events name it. */
 export type CollectionRef = Pick<ObjectRef, "group" | "plural">;
@@ -25,7 +25,7 @@ export interface Content {
 /** Whether nothing holds a deleted object any longer: no finalizer, and no content in a namespace. */
 export function isReadyToGo(scope: WriteScope, ref: ObjectRef, object: KubeObject): boolean {
   if (object.metadata.deletionTimestamp === undefined || hasFinalizers(object)) return false;
-  return collectionOf(ref) !== "core/namespaces" || namespaceContents(scope, ref.name).length === 0;
+  return collectionKey(ref) !== "core/namespaces" || namespaceContents(scope, ref.name).length === 0;
 }
 
 /** Whether somebody must do something before the object goes. */

@@ -8,7 +8,7 @@ import type { Problem } from "#/base/problem.ts";
 import type { EventContext } from "#/events/envelope.ts";
 import type { ClusterState } from "#/projections/cluster_state.ts";
 import type { KindDefinition } from "#/resources/kind.ts";
-import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
+import type { KubeObject, ObjectRef } from "#/resources/object.ts";
 import type { DecideInputs, FieldValidation } from "#/server/decide/command.ts";
 
 /** What admission says of an object. */
@@ -62,11 +62,6 @@ export interface ObjectWrite {
   readonly manager: string;
   readonly dryRun: boolean;
   readonly warnings: readonly string[];
-}
-
-/** `group/plural` of a reference. */
-export function collectionOf(ref: ObjectRef): string {
-  return collectionKey(ref);
 }
 
 /** The leader's time in whole seconds, as Kubernetes writes times. */

@@ -12,7 +12,7 @@ import { nodeFromCore } from "#/projections/node_view.ts";
 import { diffValues } from "#/projections/object_diff.ts";
 import { isView, NODES, WORKLOAD_ENDPOINTS } from "#/projections/views.ts";
 import { NODE_ANNOTATIONS } from "#/resources/kinds/calico_node.ts";
-import type { KubeObject, ManagedFieldsEntry, ObjectRef } from "#/resources/object.ts";
+import { collectionKey, type KubeObject, type ManagedFieldsEntry, type ObjectRef } from "#/resources/object.ts";
 import type { Decision } from "#/server/decide/command.ts";
 import { REASON_ANNOTATION, withReason } from "#/server/decide/drafts.ts";
 import { LAST_APPLIED_ANNOTATION } from "#/server/decide/last_applied.ts";
@@ -20,7 +20,7 @@ import { listRulesOf } from "#/server/decide/list_rules.ts";
 import { decodeOwners, encodeOwners, ownersAfterUpdate } from "#/server/decide/managed_fields.ts";
 import { objectToJson } from "#/server/decide/object_json.ts";
 import { forbidden, invalidObject } from "#/server/decide/refusals.ts";
-import { collectionOf, type ObjectWrite, secondsOf, type Target, type WriteScope } from "#/server/decide/scope.ts";
+import { type ObjectWrite, secondsOf, type Target, type WriteScope } from "#/server/decide/scope.ts";
 import { storeObject } from "#/server/decide/store_object.ts";
 
 const CORE_NODES = { group: "", plural: "nodes" } as const;
@@ -47,7 +47,7 @@ const PASSING_ANNOTATIONS: readonly string[] = [LAST_APPLIED_ANNOTATION, REASON_
 
 /** Whether a reference is to a v3 Node. */
 export function isNodeView(ref: ObjectRef): boolean {
-  return collectionOf(ref) === NODES;
+  return collectionKey(ref) === NODES;
 }
 
 /** The core Node behind a v3 Node. */
@@ -57,7 +57,7 @@ export function coreNodeRef(ref: ObjectRef): ObjectRef {
 
 /** Why a WorkloadEndpoint takes no writes, or `undefined`: those of Pods follow their Pod. */
 export function endpointRefusal(ref: ObjectRef, object: KubeObject): Rejection | undefined {
-  const collection = collectionOf(ref);
+  const collection = collectionKey(ref);
   if (collection !== WORKLOAD_ENDPOINTS || !isView(collection, object)) return undefined;
   const pod = typeof object.spec?.pod === "string" ? ` "${ref.namespace}/${object.spec.pod}"` : "";
   return forbidden(ref, `it is a view of Pod${pod}: change the Pod instead`);
@@ -65,7 +65,7 @@ export function endpointRefusal(ref: ObjectRef, object: KubeObject): Rejection |
 
 /** What a write finds under a reference. A v3 Node comes with the managed fields of its own writers, which the core Node keeps for it. */
 export function liveObject(state: ClusterState, ref: ObjectRef): Pick<Target, "live" | "versions"> {
-  const object = getObject(state, collectionOf(ref), ref.namespace, ref.name);
+  const object = getObject(state, collectionKey(ref), ref.namespace, ref.name);
   if (object === undefined) return { live: undefined, versions: [] };
   const core = isNodeView(ref) ? getObject(state, "core/nodes", "", ref.name) : undefined;
   const live = core === undefined ? object : withManagedFields(object, viewOwners(core));

@@ -1,3 +1,8 @@
+/**
+ * Computed names: equal to Calico's, and never the same for different things.
+ *
+ * @module
+ */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { derivedUid, interfaceNameFor, workloadEndpointName } from "#/base/names.ts";
 

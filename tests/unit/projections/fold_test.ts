@@ -1,3 +1,8 @@
+/**
+ * The fold event by event: objects, origins, views, facts, and events that cannot be read.
+ *
+ * @module
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "#/base/assert.ts";
 import { getObject } from "#/projections/cluster_state.ts";

@@ -85,6 +85,9 @@ for (const { name, patch, reason, said } of REFUSALS) {
     assert(outcome.kind === "rejected", "not refused");
     assertEquals(outcome.reason, reason);
     assertStringIncludes(outcome.message, said);
+    // kubectl shows the causes of an invalid request and not its message.
+    const causes = reason === "Invalid" ? [{ path: "patch", message: outcome.message }] : [];
+    assertEquals(outcome.problems.map(({ path, message }) => ({ path, message })), causes);
   });
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { KubeObject } from "#/resources/object.ts";
+import { collectionKey, type KubeObject } from "#/resources/object.ts";
 import { SERVED_KINDS } from "#/server/decide/decide.ts";
 import { hasFinalizers, isReadyToGo, namespaceContents } from "#/server/decide/removal.ts";
-import { collectionOf, secondsOf } from "#/server/decide/scope.ts";
+import { secondsOf } from "#/server/decide/scope.ts";
 import { type Cluster, CONTEXT, create, given, namespace, pod, refOf, tier } from "#tests/unit/commands/cluster.ts";
 
 const INPUTS = { now: "2026-01-01T00:00:00.123Z", uuid: () => "" };
@@ -42,7 +42,7 @@ Deno.test("namespaceContents() has no object of a namespace whose name only begi
   assertEquals(contents.map(({ object }) => object.metadata.namespace), ["shop"]);
 });
 
-Deno.test("secondsOf() and collectionOf() write times and collections as they are stored", () => {
+Deno.test("secondsOf() and collectionKey() write times and collections as they are stored", () => {
   assertEquals(secondsOf(INPUTS), "2026-01-01T00:00:00Z");
-  assertEquals(collectionOf(refOf(pod("shop", "web"))), "core/pods");
+  assertEquals(collectionKey(refOf(pod("shop", "web"))), "core/pods");
 });

@@ -1,0 +1,93 @@
+/**
+ * Node states against the oracle: for random clusters and packets, what an agent was told, bit by bit, judged rule by rule, says what the oracle says of
+ * the objects. Puts the label index, sets, chains and slices under test together, and with another kind of judge than their own.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { cidrContains, parseCidrOrIp } from "#/base/cidr.ts";
+import { formatIp } from "#/base/ip.ts";
+import { formatProtocol } from "#/base/protocol.ts";
+import { resolveFlow } from "#/policy/flow.ts";
+import { interpretChain, type IrTables, type SetMembership } from "#/policy/ir_interpreter.ts";
+import { evaluate } from "#/policy/oracle.ts";
+import { type PolicyObjects, policyWorld } from "#/policy/world.ts";
+import type { NodeState } from "#/projections/node_state.ts";
+import type { KubeObject } from "#/resources/object.ts";
+import { createHistory, put, remove } from "#tests/support/history.ts";
+import { createFollower, feed, type Follower } from "#tests/support/worlds.ts";
+import { policyCase } from "./policy_worlds.ts";
+
+const RUNS = 400;
+
+/** Objects in an order drawn at random, some of them made, deleted and made again. */
+const walk = fc.record({ weights: fc.array(fc.nat(1_000), { minLength: 40, maxLength: 40 }), twice: fc.nat(3) });
+
+Deno.test("an agent's slice judges packets as the oracle judges the objects", () => {
+  const verdicts = { allow: 0, deny: 0 };
+  fc.assert(
+    fc.property(policyCase, walk, ({ objects, flows }, { weights, twice }) => {
+      const state = agentState(objects, weights, twice);
+      const tables = tablesOf(state);
+      const world = policyWorld(objects);
+      for (const asked of flows) {
+        const flow = resolveFlow(world, asked);
+        assert(flow.kind === "resolved");
+        const verdict = evaluate(world, flow);
+        for (const [direction, end] of [["egress", flow.source], ["ingress", flow.destination]] as const) {
+          if (end === undefined) continue;
+          const item = state.get(`endpoint:${end.id}`);
+          assert(item?.kind === "endpoint", end.id);
+          const judged = interpretChain(item[direction], direction, flow.packet, tables);
+          assertEquals(judged.action, verdict[direction]?.verdict, `${direction} of ${end.id}`);
+          verdicts[judged.action] += 1;
+        }
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  assert(verdicts.allow > RUNS && verdicts.deny > RUNS, `both must be common: ${JSON.stringify(verdicts)}`);
+});
+
+function agentState(objects: PolicyObjects, weights: readonly number[], twice: number): NodeState {
+  const all: KubeObject[] = [
+    ...objects.policies,
+    ...objects.tiers,
+    ...objects.namespaces,
+    ...objects.serviceAccounts,
+    ...objects.workloadEndpoints,
+    ...objects.networkSets ?? [],
+  ];
+  const weight = (at: number): number => weights[at % weights.length]!;
+  const shuffled = all.map((object, at) => ({ object, at })).sort((a, b) => weight(a.at) - weight(b.at));
+  const history = createHistory();
+  const follower: Follower = createFollower(["node1"]);
+  for (const { object, at } of shuffled) {
+    feed(follower, history, [put(history, object)], weight(at) % 2 === 0 ? "once" : "never");
+    if (weight(at) % 4 < twice) continue;
+    feed(follower, history, [remove(history, object)], weight(at) % 3 === 0 ? "once" : "never");
+    feed(follower, history, [put(history, object)], "never");
+  }
+  feed(follower, history, []);
+  return follower.agents.get("node1")!;
+}
+
+function tablesOf(state: NodeState): IrTables {
+  const items = [...state.values()];
+  const policies = items.filter((item) => item.kind === "policy" || item.kind === "profile")
+    .map((item) => [item.id, item.policy] as const);
+  return { policies: new Map(policies), sets: membershipOf(state) };
+}
+
+function membershipOf(state: NodeState): SetMembership {
+  return {
+    has(setId, ip, end) {
+      const set = state.get(`set:${setId}`);
+      assert(set?.kind === "set", setId);
+      if (set.type === "net") return set.members.some((member) => cidrContains(parseCidrOrIp(member)!, ip));
+      assert(end !== undefined);
+      return set.members.includes(`${formatIp(ip)},${formatProtocol(end.protocol).toLowerCase()}:${end.port}`);
+    },
+  };
+}
