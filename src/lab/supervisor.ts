@@ -114,11 +114,29 @@ async function installApplets(paths: LabPaths): Promise<void> {
     }
   }) ?? "/bin/busybox";
   for (const applet of new TextDecoder().decode(output.stdout).split("\n")) {
-    // These two must stay the system's own: exec enters namespaces with them.
-    if (applet !== "" && !["nsenter", "unshare"].includes(applet)) {
-      Deno.symlinkSync(busybox, join(paths.applets, applet));
-    }
+    // The first two must stay the system's own: exec enters namespaces with them.
+    if (applet === "" || ["nsenter", "unshare", "wget"].includes(applet)) continue;
+    Deno.symlinkSync(busybox, join(paths.applets, applet));
   }
+  Deno.writeTextFileSync(join(paths.applets, "wget"), wgetText(busybox), { mode: 0o755 });
+}
+
+/** Debian's busybox 1.35 crashes on `wget -T`: its `timeout` carries the option out instead. */
+function wgetText(busybox: string): string {
+  return `#!/bin/sh
+limit= next=
+for word in "$@"; do
+  shift
+  case "$next:$word" in
+    limit:*) limit=$word next= ;;
+    :-T | :--timeout) next=limit ;;
+    :-T*) limit=\${word#-T} ;;
+    :--timeout=*) limit=\${word#--timeout=} ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+exec \${limit:+${busybox} timeout "$limit"} ${busybox} wget "$@"
+`;
 }
 
 /** Waits until every agent has reported that its kernel shows some position. */

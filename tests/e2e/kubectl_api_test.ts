@@ -251,7 +251,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "refuses bad input by field and rule, and writes nothing": async (kubectl, api) => {
     const before = api.backend.head().position;
     const refusal = async (text: string) => (await kubectl.run(["apply", "-f", "-"], { stdin: text })).stderr;
-    assertMatch(await refusal(POLICY.replace("Ingress", "Sideways")), /is invalid: spec\.types\[0\]: /);
+    const invalid = await refusal(POLICY.replace("Ingress", "Sideways"));
+    assertMatch(invalid, /^The GlobalNetworkPolicy "web" is invalid: spec\.types\[0\]: /m);
     assertMatch(await refusal(POLICY.replace("app == 'web'", "app ==")), /spec\.selector: .*must/);
     assertMatch(await refusal(POLICY.replace("order:", "ordr:")), /strict decoding error: unknown field "spec\.ordr"/);
     assertMatch(await refusal(POD), /namespaces "shop" not found/);

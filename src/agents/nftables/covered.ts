@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Cidr, cidrContainsCidr, parseCidrOrIp } from "#/base/cidr.ts";
+import { type Cidr, cidrContainsCidr, compareCidrs, formatCidrOrIp, maskCidr, parseCidrOrIp } from "#/base/cidr.ts";
 
 /**
- * The members that no other member covers, in their order, without duplicates. Texts that are no addresses are left out. Sorted by prefix length
- * once, so that sets of many members stay cheap.
+ * The members that no other member covers, in their order, without duplicates and in the kernel's spelling: no host bits, a single address bare. Texts
+ * that are no addresses are left out. One pass over the sorted members, so that sets of many stay cheap.
  *
  * @example
  * ```ts
@@ -17,12 +17,17 @@ import { type Cidr, cidrContainsCidr, parseCidrOrIp } from "#/base/cidr.ts";
  * ```
  */
 export function withoutCovered(members: readonly string[]): string[] {
-  const parsed = [...new Set(members)].flatMap((text): { text: string; cidr: Cidr }[] => {
+  const networks = new Map<string, Cidr>();
+  for (const text of members) {
     const cidr = parseCidrOrIp(text);
-    return cidr === undefined ? [] : [{ text, cidr }];
-  });
-  const networks = parsed.filter(({ cidr }) => cidr.prefixLength < (cidr.version === 4 ? 32 : 128));
-  return parsed.filter((inner) =>
-    !networks.some((outer) => outer !== inner && cidrContainsCidr(outer.cidr, inner.cidr) && outer.text !== inner.text)
-  ).map(({ text }) => text);
+    if (cidr !== undefined) networks.set(formatCidrOrIp(maskCidr(cidr)), maskCidr(cidr));
+  }
+  const covered = new Set<string>();
+  let outer: Cidr | undefined;
+  // A network comes before all that lies in it.
+  for (const [text, cidr] of [...networks].sort(([, a], [, b]) => compareCidrs(a, b))) {
+    if (outer !== undefined && cidrContainsCidr(outer, cidr)) covered.add(text);
+    else outer = cidr;
+  }
+  return [...networks.keys()].filter((text) => !covered.has(text));
 }

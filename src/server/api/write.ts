@@ -164,7 +164,10 @@ async function carryOut(
   warnings: readonly string[],
 ): RouteResult {
   const outcome = await submit(resource, command, { fieldManager: command.options.fieldManager });
-  if (outcome.kind === "rejected") return outcome;
+  // The path of a creation has no name, and kubectl prints the one in the Status.
+  if (outcome.kind === "rejected") {
+    return refusalResponse(outcome, { ...subjectOf(resource), name: command.ref.name });
+  }
   return answerJson(outcome.object, {
     status: outcome.created ? 201 : 200,
     position: outcome.position,
