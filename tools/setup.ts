@@ -29,7 +29,7 @@ export const SYSTEM_NEEDS: readonly SystemNeed[] = [
   { what: "nft", debian: "nftables", files: ["nft"] },
   { what: "ip", debian: "iproute2", files: ["ip"] },
   { what: "bird", debian: "bird2", files: ["bird"] },
-  { what: "busybox", debian: "busybox-static", files: ["busybox"] },
+  { what: "busybox", debian: "busybox", files: ["busybox"] },
   { what: "nsenter", debian: "util-linux", files: ["nsenter"] },
   { what: "ping", debian: "iputils-ping", files: ["ping"] },
 ];

@@ -59,8 +59,13 @@ async function registerNode(paths: LabPaths, api: LabApi, name: string, address:
       labels: { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" },
       annotations: { "projectcalico.org/IPv4Address": `${address}/${FABRIC.length}` },
     },
-    status: { addresses: [{ type: "InternalIP", address }, { type: "Hostname", address: name }] },
   });
+  await api.call("PATCH", `/api/v1/nodes/${name}/status`, {
+    status: {
+      addresses: [{ type: "InternalIP", address }, { type: "Hostname", address: name }],
+      conditions: [{ type: "Ready", status: "True", reason: "LabKubelet" }],
+    },
+  }, "application/merge-patch+json");
   const { token } = await api.call("POST", `/tortie/v1/nodes/${name}/token`) as { token: string };
   const node = paths.node(name);
   Deno.mkdirSync(node.directory, { recursive: true });
@@ -135,7 +140,8 @@ for word in "$@"; do
     *) set -- "$@" "$word" ;;
   esac
 done
-exec \${limit:+${busybox} timeout "$limit"} ${busybox} wget "$@"
+if test -z "$limit"; then exec ${busybox} wget "$@"; fi
+${busybox} timeout "$limit" ${busybox} wget "$@" || exit 1
 `;
 }
 
