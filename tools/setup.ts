@@ -103,6 +103,20 @@ function* walk(root: string, folder: string): Generator<string> {
   }
 }
 
+/** kubectl is for the tests and the tutorial; where it cannot be had, they say so. */
+async function installKubectls(): Promise<void> {
+  const { installKubectl, PINNED_KUBECTL } = await import("./install_kubectl.ts");
+  for (const pinned of PINNED_KUBECTL) {
+    try {
+      if (await installKubectl(pinned)) console.log(`setup: installed kubectl 1.${pinned.minor}`);
+    } catch (error) {
+      console.error(
+        `setup: cannot install kubectl 1.${pinned.minor}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+}
+
 if (import.meta.main) {
   const root = dirname(import.meta.dirname!);
   const runOnly = Deno.args.includes("--run");
@@ -110,7 +124,6 @@ if (import.meta.main) {
   if (!runOnly) {
     const missing = missingNeeds();
     if (missing.length > 0) await installSystemPackages(missing);
-    const { installKubectl } = await import("./install_kubectl.ts");
-    await installKubectl();
+    await installKubectls();
   }
 }

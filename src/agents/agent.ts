@@ -72,8 +72,8 @@ class ServerHealth {
 
 function commandPort(client: ServerClient, clock: Clock): CommandPort {
   return {
-    submit: (commands: readonly NodeCommand[]): Promise<readonly NodeCommandResult[]> =>
-      client.send({ observedAt: new Date(clock.now()).toISOString(), commands }),
+    submit: (commands: readonly NodeCommand[], signal: AbortSignal): Promise<readonly NodeCommandResult[]> =>
+      client.send({ observedAt: new Date(clock.now()).toISOString(), commands }, signal),
   };
 }
 
@@ -86,10 +86,11 @@ function loopPort(loop: AgentLoop, health: ServerHealth): LoopPort {
           item.kind === "endpoint" && item.workload === `${namespace}/${pod}` && item.containerId === containerId &&
           !report.errors.some((error) => ["nftables", "routes", `endpoint:${item.id}`].includes(error.item))
         );
-      // A pass may have ended before the interface was made.
+      // The last pass may have ended before the interface was made.
+      const before = loop.lastPass;
       loop.kick();
       try {
-        await loop.waitFor(isReady, AbortSignal.any([signal, health.away]));
+        await loop.waitFor((report) => report !== before && isReady(report), AbortSignal.any([signal, health.away]));
         return "ready";
       } catch {
         return "pending";
@@ -174,6 +175,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const start = saved !== undefined && "message" in saved ? undefined : saved;
   if (saved !== undefined && "message" in saved) log(saved.message);
   if (start !== undefined) loop.setSlice(start);
+  const journal = stack.use(await openJournal(options.dataDir));
+  const drain = stack.use(startDrain({ journal, commands }));
   const watching = watchKernel(kernel, loop, stop.signal);
   const following = followSlices({
     client,
@@ -185,11 +188,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     onStatus: (problem) => {
       health.set(problem);
       log(problem === undefined ? "Follows the server" : `Does not follow the server: ${problem}`);
-      if (problem === undefined) reporter.wake();
+      if (problem !== undefined) return;
+      reporter.wake();
+      drain.wake();
     },
   }, stop.signal);
-  const journal = stack.use(await openJournal(options.dataDir));
-  const drain = stack.use(startDrain({ journal, commands }));
   const port = loopPort(loop, health);
   const operations = new CniOperations({
     ...{ node: options.node, journal, drain, commands, random: systemRandom, loop: port },

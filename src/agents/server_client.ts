@@ -58,8 +58,8 @@ export class ServerClient implements Disposable {
   }
 
   /** Sends commands of this node; results in their order. */
-  async send(batch: NodeCommandBatch): Promise<readonly NodeCommandResult[]> {
-    const response = await this.#post("/commands", batch);
+  async send(batch: NodeCommandBatch, signal: AbortSignal): Promise<readonly NodeCommandResult[]> {
+    const response = await this.#post("/commands", batch, signal);
     return await response.json() as NodeCommandResult[];
   }
 
@@ -68,12 +68,13 @@ export class ServerClient implements Disposable {
     this.#http.close();
   }
 
-  #post(path: string, body: unknown): Promise<Response> {
+  #post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     return this.#fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
   }
 

@@ -4,12 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-
-/** Folder into which `deno task setup` puts kubectl programs. */
-export function kubectlCacheFolder(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/root", ".cache");
-  return join(cache, "tortie", "kubectl");
-}
+import { kubectlCacheFolder } from "../../tools/install_kubectl.ts";
 
 /** Path of a kubectl, or `undefined` when there is none. */
 export function findKubectl(): string | undefined {

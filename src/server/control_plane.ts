@@ -107,7 +107,8 @@ export class ControlPlane implements ApiBackend, AsyncDisposable {
       ? Number(at)
       : Math.min(head, await this.deps.store.log.positionAt(new Date(at).toISOString()));
     if (position > head) return reject("Invalid", `Position must be at most the head, ${head}: ${position}`);
-    return position === head ? this.state : await this.#past.at(position);
+    // A copy: the live state moves on while the caller reads.
+    return position === head ? cloneState(this.state) : await this.#past.at(position);
   }
 
   async *follow(from: number, signal: AbortSignal): AsyncGenerator<EventChanges> {

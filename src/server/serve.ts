@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   );
   const plane = stack.use(await ControlPlane.start({ store, clock: systemClock, random: systemRandom }));
   const book = stack.use(await NodeStatusBook.open(store.db, systemClock));
-  const hub = stack.use(new SyncHub({ log: logIdentity(plane), state: plane.current(), clock: systemClock }));
+  const hub = new SyncHub({ log: logIdentity(plane), state: plane.current(), clock: systemClock });
   const metrics = createMetrics();
   plane.onCommit((changes, state) => {
     hub.apply(changes, state);
@@ -63,7 +63,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     metrics.logPosition.set(state.position);
   });
   metrics.logPosition.set(plane.current().position);
-  const listeners = stack.use(await openListeners(options, routeAll(routesOf({ store, plane, book, hub, metrics }))));
+  const stopping = new AbortController();
+  const parts = { store, plane, book, hub, metrics, stopping: stopping.signal };
+  const listeners = stack.use(await openListeners(options, routeAll(routesOf(parts))));
+  // Streams end before the listeners close, or the listeners would wait for them.
+  stack.use(hub);
+  stack.defer(() => stopping.abort());
   console.log(
     `Tortie ${VERSION} serves ${listeners.url} (data in ${store.description}, log at position ${plane.current().position})`,
   );
@@ -90,6 +95,8 @@ interface Parts {
   readonly book: NodeStatusBook;
   readonly hub: SyncHub;
   readonly metrics: ServerMetrics;
+  /** Aborts when the server begins to stop. */
+  readonly stopping: AbortSignal;
 }
 
 /** Which log this is; not where it stands. */
@@ -98,7 +105,7 @@ function logIdentity(plane: ControlPlane): { readonly logId: string; readonly ep
   return { logId, epoch };
 }
 
-function routesOf({ store, plane, book, hub, metrics }: Parts): Routes {
+function routesOf({ store, plane, book, hub, metrics, stopping }: Parts): Routes {
   const secrets = secretStore(store.db, systemClock);
   const alarm = (message: string) => {
     metrics.policyDisagreements.inc();
@@ -108,7 +115,7 @@ function routesOf({ store, plane, book, hub, metrics }: Parts): Routes {
     state === plane.current() ? hub.nodeItems(node) : builtNodeItems(state, node)
   );
   return {
-    api: createApiHandler({ backend: plane, clock: systemClock, random: systemRandom, version: VERSION }),
+    api: createApiHandler({ backend: plane, clock: systemClock, random: systemRandom, version: VERSION, stopping }),
     agents: createAgentApi({
       ...{ hub, log: logIdentity(plane), backend: plane, secrets, random: systemRandom },
       recordApplied: (report) => {

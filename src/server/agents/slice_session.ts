@@ -81,6 +81,7 @@ export class SliceSession {
         this.#handedAt = this.options.clock.monotonic();
         return piece;
       }
+      if (this.#isEnded()) break;
       this.#bell = Promise.withResolvers<void>();
       await this.#bell.promise;
     }
@@ -120,6 +121,11 @@ export class SliceSession {
         code: "SLOW_READER",
       }),
     );
+  }
+
+  /** Looked up anew: making a piece may end the session. */
+  #isEnded(): boolean {
+    return this.#ended;
   }
 
   #end(failure: OperationalError | undefined): void {

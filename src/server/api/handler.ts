@@ -146,7 +146,7 @@ async function resourceRoute(
   const virtual = findVirtual(path.group, path.version, path.plural);
   if (virtual !== undefined) {
     const { kind, group, plural } = virtual;
-    const answer = await answerVirtual({ request, query, path, resource: virtual, backend: state.deps.backend });
+    const answer = await answerVirtual({ request, query, path, resource: virtual, deps: state.deps });
     return answered(answer, { kind, group, plural, name: path.name });
   }
   const kind = findKind(path.group, path.plural);

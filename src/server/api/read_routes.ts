@@ -177,7 +177,8 @@ function isTrue(text: string | null): boolean {
   return text === "true" || text === "1";
 }
 
-function durationOf(query: URLSearchParams): number | Rejection {
+/** How long a watch lasts: `timeoutSeconds`, up to the bound, which holds where none is given. */
+export function durationOf(query: URLSearchParams): number | Rejection {
   const text = query.get("timeoutSeconds") ?? "";
   if (text === "") return WATCH_DURATION_MS_MAX;
   if (!/^[0-9]+$/.test(text)) {

@@ -19,6 +19,8 @@ export interface ApiDeps {
   readonly random: Random;
   /** Tortie's own version, for `/version`. */
   readonly version: string;
+  /** Ends all watches when it aborts, so that a listener that closes need not wait for them. */
+  readonly stopping?: AbortSignal;
 }
 
 /** A request to a kind's collection or to one of its objects. */

@@ -9,19 +9,17 @@ import { reject, type Rejection } from "#/base/problem.ts";
 import { NAME_COLUMN } from "#/resources/columns.ts";
 import { apiVersionOf } from "#/resources/object.ts";
 import { representationFor } from "#/server/api/accept.ts";
-import type { ApiBackend } from "#/server/api/backend.ts";
 import { decodeBody, readBody } from "#/server/api/body.ts";
 import { actorOf } from "#/server/api/identity.ts";
 import type { ResourcePath } from "#/server/api/path.ts";
-import { isWatch } from "#/server/api/read_routes.ts";
+import { durationOf, isWatch } from "#/server/api/read_routes.ts";
 import { stateForRead } from "#/server/api/reads.ts";
-import { isRejection, type RouteResult } from "#/server/api/request.ts";
+import { type ApiDeps, isRejection, type RouteResult } from "#/server/api/request.ts";
 import { answerBody, answerJson } from "#/server/api/respond.ts";
 import type { VirtualResource } from "#/server/api/served_resources.ts";
 import { refusalResponse } from "#/server/api/status_error.ts";
 import { tableOf } from "#/server/api/table.ts";
 import { mediaTypeOf } from "#/server/api/write.ts";
-import { WATCH_DURATION_MS_MAX } from "#/server/api/watch.ts";
 
 /** A request to a resource that is not stored. */
 export interface VirtualRequest {
@@ -29,7 +27,7 @@ export interface VirtualRequest {
   readonly query: URLSearchParams;
   readonly path: ResourcePath;
   readonly resource: VirtualResource;
-  readonly backend: ApiBackend;
+  readonly deps: ApiDeps;
 }
 
 /** Carries the request out. */
@@ -43,12 +41,15 @@ export async function answerVirtual(virtual: VirtualRequest): RouteResult {
   return resource.behaviour === "emptyList" ? await emptyList(virtual) : await review(virtual);
 }
 
-async function emptyList({ request, query, path, resource, backend }: VirtualRequest): RouteResult {
-  const state = await stateForRead(query, backend);
+async function emptyList({ request, query, path, resource, deps }: VirtualRequest): RouteResult {
+  const state = await stateForRead(query, deps.backend);
   if (isRejection(state)) return state;
   const { position } = state;
   if (path.name !== "") return reject("NotFound", `${resource.plural} "${path.name}" not found`);
-  if (isWatch(query)) return answerBody(silentStream(Number(query.get("timeoutSeconds") ?? "0") * 1000), { position });
+  if (isWatch(query)) {
+    const duration = durationOf(query);
+    return typeof duration === "number" ? answerBody(silentStream(duration, deps.stopping), { position }) : duration;
+  }
   const metadata = { resourceVersion: String(position) };
   if (representationFor(request.headers.get("accept")) === "table") {
     const options = { columns: [NAME_COLUMN], meta: metadata, include: "None", now: 0, withColumns: true } as const;
@@ -58,17 +59,24 @@ async function emptyList({ request, query, path, resource, backend }: VirtualReq
   return answerJson({ ...type, metadata, items: [] }, { position });
 }
 
-/** A watch in which nothing happens, until its reader leaves or its time is over. */
-function silentStream(milliseconds: number): ReadableStream<Uint8Array> {
-  const duration = milliseconds > 0 ? Math.min(milliseconds, WATCH_DURATION_MS_MAX) : WATCH_DURATION_MS_MAX;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/** A watch in which nothing happens, until its reader leaves, its time is over, or the server stops. */
+function silentStream(milliseconds: number, stopping: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const ended = Promise.withResolvers<void>();
+  const end = () => ended.resolve();
+  const timer = setTimeout(end, milliseconds);
+  stopping?.addEventListener("abort", end, { once: true });
+  const finish = () => {
+    clearTimeout(timer);
+    stopping?.removeEventListener("abort", end);
+    end();
+  };
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      timer = setTimeout(() => controller.close(), duration);
+    async pull(controller) {
+      if (stopping?.aborted !== true) await ended.promise;
+      finish();
+      controller.close();
     },
-    cancel() {
-      clearTimeout(timer);
-    },
+    cancel: finish,
   });
 }
 

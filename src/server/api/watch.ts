@@ -44,6 +44,8 @@ export interface WatchDeps {
   readonly writer: FrameWriter;
   /** {@link BOOKMARK_INTERVAL_MS} when left out. */
   readonly bookmarkIntervalMs?: number;
+  /** Ends the watch from the server's side. */
+  readonly stopping?: AbortSignal;
 }
 
 /** A change of one object as a watcher's selector shows it: what enters is ADDED and what leaves is DELETED, whatever was written. */
@@ -67,7 +69,8 @@ export function visibleChange(
 export function watchStream(deps: WatchDeps, request: WatchRequest): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const end = new AbortController();
-  const lines = watchLines(deps, request, end.signal);
+  const signal = deps.stopping === undefined ? end.signal : AbortSignal.any([end.signal, deps.stopping]);
+  const lines = watchLines(deps, request, signal);
   const timer = setTimeout(() => end.abort(), request.durationMs);
   const finish = () => {
     clearTimeout(timer);

@@ -21,6 +21,8 @@ export interface LogQuery {
   readonly name?: string;
   /** First position. */
   readonly from?: number;
+  /** Last position; the head when left out. */
+  readonly to?: number;
   readonly limit?: number;
 }
 
@@ -94,7 +96,9 @@ export async function readLogRows(log: EventLog, query: LogQuery): Promise<LogRo
   const limit = Math.min(query.limit ?? LOG_ROWS_MAX, LOG_ROWS_MAX);
   const stream = streamFor(query);
   const rows: LogRow[] = [];
-  for await (const event of log.read({ from: query.from ?? 1, ...(stream === undefined ? {} : { stream }) })) {
+  for await (
+    const event of log.read({ from: query.from ?? 1, to: query.to, ...(stream === undefined ? {} : { stream }) })
+  ) {
     if (!matches(event, query)) continue;
     rows.push(rowOf(event));
     if (rows.length >= limit) break;

@@ -48,7 +48,9 @@ function route(deps: ProductDeps, path: string, query: Query): Promise<Answer> {
     case "/explain":
       return explainAnswer(deps, query);
     case "/nodes":
-      return Promise.resolve(nodesAnswer(deps));
+      return Promise.resolve(
+        query.has("at") ? reject("BadRequest", `Nodes report what is now: "at" cannot be asked`) : nodesAnswer(deps),
+      );
     default:
       return Promise.resolve(reject("NotFound", `There is no such question: "/tortie/v1${path}"`));
   }
@@ -66,7 +68,12 @@ async function logAnswer({ backend, log }: ProductDeps, query: Query): Promise<A
   const limit = positiveInteger(query, "limit");
   if (typeof from === "object") return from;
   if (typeof limit === "object") return limit;
+  const at = query.get("at");
+  const state = at === null ? backend.current() : await backend.stateAt(at);
+  if ("kind" in state) return state;
+  const { position } = state;
   const rows = await readLogRows(log, {
+    to: position,
     group: query.get("group") ?? undefined,
     kind: query.get("kind") ?? undefined,
     namespace: query.get("namespace") ?? undefined,
@@ -74,7 +81,7 @@ async function logAnswer({ backend, log }: ProductDeps, query: Query): Promise<A
     from,
     limit,
   });
-  return jsonResponse(rows as unknown as Json, backend.current().position);
+  return jsonResponse(rows as unknown as Json, position);
 }
 
 /** Position and time that an answer rests on. */

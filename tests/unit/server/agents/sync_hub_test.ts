@@ -64,27 +64,27 @@ function agent(session: SliceSession, start?: Slice) {
   const decoder = createFrameDecoder();
   const reader = createSliceReader(start);
   const frames: Frame[] = [];
-  return {
-    frames,
-    slice: () => reader.current(),
-    /** Pulls until the slice is at a position; a test that never gets there fails by the bound. */
-    async reach(position: number): Promise<Slice> {
-      for (let pulls = 0; pulls < 1_000; pulls++) {
-        const current = reader.current();
-        if (frames.length > 0 && current !== undefined && current.position >= position) return current;
-        const piece = await session.next();
-        assert(piece !== undefined, "stream ended");
-        const decoded = decoder.push(piece);
-        assertEquals(decoded.problem, undefined);
-        for (const frame of decoded.frames) {
-          frames.push(frame);
-          const event = reader.read(frame);
-          assert(event.kind !== "refused", JSON.stringify(event));
-        }
-      }
-      throw new Error(`Position ${position} was not reached`);
-    },
+  const pull = async (): Promise<void> => {
+    const piece = await session.next();
+    assert(piece !== undefined, "stream ended");
+    const decoded = decoder.push(piece);
+    assertEquals(decoded.problem, undefined);
+    for (const frame of decoded.frames) {
+      frames.push(frame);
+      const event = reader.read(frame);
+      assert(event.kind !== "refused", JSON.stringify(event));
+    }
   };
+  /** Pulls until the slice is at a position; a test that never gets there fails by the bound. */
+  const reach = async (position: number): Promise<Slice> => {
+    for (let pulls = 0; pulls < 1_000; pulls++) {
+      const current = reader.current();
+      if (frames.length > 0 && current !== undefined && current.position >= position) return current;
+      await pull();
+    }
+    throw new Error(`Position ${position} was not reached`);
+  };
+  return { frames, slice: () => reader.current(), pull, reach };
 }
 
 function assertSlice(slice: Slice | undefined, history: History, name: string): void {
@@ -136,7 +136,8 @@ Deno.test("SyncHub resumes an agent where it stands in this log, and only there"
   assertEquals(second.frames.map((frame) => frame.frame), ["hello", "begin", "put", "put", "end"]);
   assertEquals(second.frames[0], { frame: "hello", contract: 1, ...LOG, from: 3 });
   const third = agent(hub.open("node1", { ...resume, position: 5 }), second.slice());
-  await third.reach(5);
+  await third.pull();
+  await third.pull();
   assertEquals(third.frames.map((frame) => frame.frame), ["hello", "ping"], "nothing was missed");
   const elsewhere = [{ ...resume, logId: "other" }, { ...resume, epoch: 0 }, { ...resume, position: 2 }, {
     ...resume,

@@ -257,6 +257,26 @@ Deno.test("watchStream() ends when its time is over", async () => {
   assertEquals(await lines.next(), undefined);
 });
 
+Deno.test("watches end when the server stops, those of nothing too", async () => {
+  await using backend = await MemoryBackend.create();
+  const stop = new AbortController();
+  const deps = { backend, clock: systemClock, random: systemRandom, version: "0", stopping: stop.signal };
+  const handler = createApiHandler(deps);
+  const position = backend.head().position;
+  const watches = [`${TIERS}?watch=true&resourceVersion=${position}`, "/api/v1/events?watch=true"].map(async (path) => {
+    const response = await handler(new Request(`http://localhost${path}`));
+    return await response.text();
+  });
+  stop.abort();
+  assertEquals(await Promise.all(watches), ["", ""]);
+});
+
+Deno.test("a watch of nothing ends when its reader leaves", async () => {
+  await using api = await setUp();
+  const response = await api.ask("GET", "/api/v1/events?watch=true");
+  await response.body?.cancel();
+});
+
 Deno.test("watchStream() stops reading the log when its reader leaves", async () => {
   const ended = Promise.withResolvers<void>();
   async function* watched(from: number, signal: AbortSignal): AsyncGenerator<EventChanges> {
