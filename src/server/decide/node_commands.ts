@@ -20,13 +20,8 @@ import {
   type DriftFound,
   type EndpointBound,
   type EndpointUnbound,
-  FACT_PLURALS,
-  FACT_SCHEMA_VERSION,
-  type FactPayloads,
-  type FactType,
-  TORTIE_GROUP,
 } from "#/events/catalog.ts";
-import { type EventContext, type EventDraft, streamOf } from "#/events/envelope.ts";
+import type { EventContext, EventDraft } from "#/events/envelope.ts";
 import {
   type BlockChoice,
   type BlockChoiceInput,
@@ -39,6 +34,7 @@ import { containerOfHandle } from "#/ipam/handles.ts";
 import { type ClusterState, getObject } from "#/projections/cluster_state.ts";
 import type { KubeObject } from "#/resources/object.ts";
 import type { Accepted, DecideInputs, Decision } from "#/server/decide/command.ts";
+import { endpointObject, factDraft, factObject } from "#/server/decide/fact_drafts.ts";
 import type { NodeCommand } from "#/sync/reports.ts";
 
 /** Differences one drift report may list; an agent that finds more says how many it left out. */
@@ -134,7 +130,7 @@ function bindEndpoint(desk: Desk, bound: EndpointBound): Decision {
   if (current !== undefined && sameBinding(current, payload)) return nothing();
   const refusal = addressesRefusal(desk, payload);
   if (refusal !== undefined) return refusal;
-  return done(fact(desk, "EndpointBound", endpointObject(payload, payload.podUid), payload));
+  return done(factDraft(desk, "EndpointBound", endpointObject(payload, payload.podUid), payload));
 }
 
 /** A binding may claim only addresses that this node assigned to this very container: a claim is what policy sets and routes are made of. */
@@ -162,7 +158,7 @@ function unbindEndpoint(desk: Desk, unbound: EndpointUnbound): Decision {
     pod: unbound.pod,
     containerId: unbound.containerId,
   };
-  return done(fact(desk, "EndpointUnbound", endpointObject(payload, current.podUid), payload));
+  return done(factDraft(desk, "EndpointUnbound", endpointObject(payload, current.podUid), payload));
 }
 
 function assignAddress(desk: Desk, assigned: AddressAssigned): Decision {
@@ -189,7 +185,7 @@ function assignAddress(desk: Desk, assigned: AddressAssigned): Decision {
   }
   const { namespace, pod } = assigned;
   const payload: AddressAssigned = { address, block: assigned.block, node, handle, namespace, pod };
-  return done(fact(desk, "AddressAssigned", factObject("Address", dashed(address)), payload));
+  return done(factDraft(desk, "AddressAssigned", factObject("Address", dashed(address)), payload));
 }
 
 function releaseAddress(desk: Desk, released: AddressReleased): Decision {
@@ -200,7 +196,7 @@ function releaseAddress(desk: Desk, released: AddressReleased): Decision {
     return reject("Forbidden", `Address "${address}" must be released by node "${record.node}": got "${desk.node}"`);
   }
   const payload: AddressReleased = { address, block: record.block, node: desk.node, handle };
-  return done(fact(desk, "AddressReleased", factObject("Address", dashed(address)), payload));
+  return done(factDraft(desk, "AddressReleased", factObject("Address", dashed(address)), payload));
 }
 
 /**
@@ -225,7 +221,7 @@ function requestBlock(desk: Desk, poolName: string | undefined): Decision {
   const choice = chooseBlock(input);
   if (choice.kind === "refused") return reject(CHOICE_REASONS[choice.reason], choice.message);
   const cidr = formatCidr(choice.cidr);
-  const draft = fact(desk, "BlockGranted", factObject("Block", dashed(cidr)), { cidr, node, pool: choice.pool });
+  const draft = factDraft(desk, "BlockGranted", factObject("Block", dashed(cidr)), { cidr, node, pool: choice.pool });
   return { ...done(draft), node: { result: "done", block: cidr } };
 }
 
@@ -288,37 +284,7 @@ function reportDrift(desk: Desk, found: DriftFound): Decision {
     return invalid("drift.differences", "FieldValueInvalid", message);
   }
   const payload: DriftFound = { node: desk.node, position, subject, differences: [...found.differences], repaired };
-  return done(fact(desk, "DriftFound", factObject("Drift", desk.node), payload));
-}
-
-/** The part of an event's object that facts differ in. */
-interface FactObject {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
-function factObject(kind: string, name: string): FactObject {
-  return { kind, namespace: "", name, uid: "" };
-}
-
-function endpointObject({ namespace, pod }: EndpointUnbound, uid: string): FactObject {
-  return { kind: "Endpoint", namespace, name: pod, uid };
-}
-
-function fact<T extends FactType>(desk: Desk, type: T, object: FactObject, payload: FactPayloads[T]): EventDraft {
-  const { namespace, name } = object;
-  const stream = streamOf({ group: TORTIE_GROUP, plural: FACT_PLURALS[type], namespace, name });
-  return {
-    stream,
-    revision: (desk.state.origins.get(stream)?.revision ?? 0) + 1,
-    type,
-    schemaVersion: FACT_SCHEMA_VERSION,
-    object: { group: TORTIE_GROUP, ...object },
-    payload: JSON.stringify(payload),
-    context: desk.context,
-  };
+  return done(factDraft(desk, "DriftFound", factObject("Drift", desk.node), payload));
 }
 
 function done(...events: readonly EventDraft[]): Accepted {

@@ -9,6 +9,7 @@ import { getObject } from "#/projections/cluster_state.ts";
 import { isView } from "#/projections/views.ts";
 import { collectionKey, type KubeObject, type ObjectRef } from "#/resources/object.ts";
 import { intentDraft } from "#/server/decide/drafts.ts";
+import { departureDrafts } from "#/server/decide/fact_drafts.ts";
 import { secondsOf, type WriteScope } from "#/server/decide/scope.ts";
 
 /** The objects of one collection, as events name it. */
@@ -33,10 +34,14 @@ export function hasFinalizers(object: KubeObject): boolean {
   return (object.metadata.finalizers ?? []).length > 0;
 }
 
-/** The events of an object that goes now. The last object of a namespace that is being deleted takes the namespace along. */
+/**
+ * The events of an object that goes now. A node takes its sandboxes, addresses and blocks along; the last object of a namespace that is being deleted
+ * takes the namespace along.
+ */
 export function removalDrafts(scope: WriteScope, ref: CollectionRef, object: KubeObject): EventDraft[] {
   const removed = intentDraft(scope, { verb: "Deleted", ref, object });
   const { namespace: name = "", name: own } = object.metadata;
+  if (collectionKey(ref) === "core/nodes") return [...departureDrafts(scope, own), removed];
   const namespace = name === "" ? undefined : getObject(scope.state, "core/namespaces", "", name);
   if (namespace?.metadata.deletionTimestamp === undefined || hasFinalizers(namespace)) return [removed];
   const isLast = namespaceContents(scope, name).every((content) =>

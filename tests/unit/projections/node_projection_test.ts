@@ -159,3 +159,53 @@ Deno.test("orderDeltas() puts in order of dependency and deletes in reverse", ()
   ]).map((delta) => delta.op === "put" ? "put" : delta.id);
   assertEquals(order, ["s", "put", "e", "a", "b"]);
 });
+
+Deno.test("flush() tells what changed of an item that a node let go and took again", () => {
+  const history = tutorial();
+  const projection = buildFromState(history.state);
+  const nginx = pod("quickstart", "nginx", { node: "node1", labels: { app: "nginx" } });
+  const access = pod("quickstart", "access", { node: "node2", labels: { run: "access" } });
+  const changes = [
+    remove(history, nginx),
+    put(history, pod("quickstart", "twin", { node: "node1", labels: { app: "nginx" }, podIPs: ["192.168.0.7"] })),
+    put(history, {
+      ...INGRESS,
+      spec: { ...INGRESS.spec, ingress: [{ action: "Deny", source: { selector: "run == 'access'" } }] },
+    }),
+    remove(history, access),
+  ];
+  for (const change of changes) applyChanges(projection, change, history.state.origins);
+  const told = flush(projection).get("node1")?.map((delta) =>
+    delta.op === "put" ? `put ${delta.item.id}` : `${delta.op} ${delta.op === "del" ? delta.id : delta.del.join()}`
+  );
+  assertEquals(told, [
+    "set 192.168.1.1",
+    "put NetworkPolicy/quickstart/allow-nginx-ingress",
+    "put quickstart/node1-k8s-twin-eth0",
+    "del quickstart/node1-k8s-nginx-eth0",
+  ]);
+});
+
+Deno.test("flush() leaves nothing behind of what is gone", () => {
+  const history = tutorial();
+  const projection = buildFromState(history.state);
+  for (
+    const collection of [
+      "core/pods",
+      "core/namespaces",
+      "projectcalico.org/globalnetworkpolicies",
+      "projectcalico.org/networkpolicies",
+    ]
+  ) {
+    for (const object of [...history.state.collections.get(collection)!.values()]) {
+      applyChanges(projection, remove(history, object), history.state.origins);
+    }
+  }
+  flush(projection);
+  const { index, sets, active, slices, items, places, profiles } = projection.policies;
+  assertEquals([sets.sets.size, sets.bySelector.size, sets.peers.size], [0, 0, 0]);
+  assertEquals([active.policies.size, active.bySubject.size, active.byTier.size, active.endpoints.size], [0, 0, 0, 0]);
+  assertEquals([slices.counts.size, slices.holders.size, slices.dependencies.size, places.size], [0, 0, 0, 0]);
+  assertEquals([[...items.keys()], profiles.size], [["profile:Profile//projectcalico-default-allow"], 1]);
+  assertEquals([...index.addSelector("all", { kind: "all" })], []);
+});
