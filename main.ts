@@ -5,7 +5,7 @@
  * @module
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { errorText } from "#/base/errors.ts";
+import { errorText, OperationalError } from "#/base/errors.ts";
 import { CommandFailure, EXIT } from "#/cli/exit_code.ts";
 
 const DEFAULT_SERVER = "http://127.0.0.1:7676";
@@ -237,6 +237,7 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     console.error(errorText(error));
+    if (error instanceof OperationalError && error.code === "USAGE") return EXIT.usage;
     return error instanceof CommandFailure ? error.exitCode : EXIT.failed;
   }
 }

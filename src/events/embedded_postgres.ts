@@ -198,7 +198,7 @@ async function checkVersion(installation: Installation): Promise<number> {
   const major = Number(/\(PostgreSQL\) (\d+)/.exec(text)?.[1]);
   if (String(major) === dataVersion) return major;
   throw new OperationalError(
-    `Data in "${clusterDir}" are of PostgreSQL ${dataVersion}, and the programs of ${major}: export the log with the older one and import it`,
+    `Data in "${clusterDir}" are of PostgreSQL ${dataVersion}, and the programs of ${major}: run the Tortie that made them, which brings that version`,
     { operation: "start PostgreSQL", subject: clusterDir, retry: "never", code: "PG_VERSION" },
   );
 }

@@ -36,6 +36,8 @@ interface Routes {
   readonly token: Parameters<typeof handleToken>[0];
   readonly checks: readonly HealthCheck[];
   readonly metrics: ServerMetrics;
+  /** How many agents follow now. */
+  readonly sessions: () => number;
 }
 
 /**
@@ -130,6 +132,7 @@ function routesOf({ store, plane, book, hub, metrics, stopping }: Parts): Routes
       { name: "log", check: () => Promise.resolve(plane.ended.throwIfAborted()) },
     ],
     metrics,
+    sessions: () => hub.sessions().length,
   };
 }
 
@@ -153,6 +156,7 @@ async function route(routes: Routes, request: Request, info: Parameters<Handler>
     case "/readyz":
       return await healthResponse(routes.checks, url.searchParams.has("verbose"));
     case "/metrics":
+      routes.metrics.sliceStreams.set(routes.sessions());
       return new Response(await routes.metrics.registry.metrics(), {
         headers: { "content-type": routes.metrics.registry.contentType },
       });

@@ -1,6 +1,6 @@
 /**
- * Puts the CNI plugin where a container runtime finds it: an executable called `tortie`, and a network configuration that names it. Called by the agent
- * at start and by the lab.
+ * Puts the CNI plugin where a container runtime finds it: an executable called `tortie`, and a network configuration that names it. Called by the lab
+ * for each of its nodes.
  *
  * @module
  */
