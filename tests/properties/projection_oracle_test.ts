@@ -13,8 +13,9 @@ import { resolveFlow } from "#/policy/flow.ts";
 import { interpretChain, type IrTables, type SetMembership } from "#/policy/ir_interpreter.ts";
 import { evaluate } from "#/policy/oracle.ts";
 import { type PolicyObjects, policyWorld } from "#/policy/world.ts";
-import type { NodeState } from "#/projections/node_state.ts";
+import type { NodeState, SetItem } from "#/projections/node_state.ts";
 import type { KubeObject } from "#/resources/object.ts";
+import { compileImage } from "#/wasm-policy/engine.ts";
 import { createHistory, put, remove } from "#tests/support/history.ts";
 import { createFollower, feed, type Follower } from "#tests/support/worlds.ts";
 import { policyCase } from "./policy_worlds.ts";
@@ -24,12 +25,13 @@ const RUNS = 400;
 /** Objects in an order drawn at random, some of them made, deleted and made again. */
 const walk = fc.record({ weights: fc.array(fc.nat(1_000), { minLength: 40, maxLength: 40 }), twice: fc.nat(3) });
 
-Deno.test("an agent's slice judges packets as the oracle judges the objects", () => {
+Deno.test("an agent's slice, interpreted and compiled to WebAssembly, judges packets as the oracle judges the objects", () => {
   const verdicts = { allow: 0, deny: 0 };
   fc.assert(
     fc.property(policyCase, walk, ({ objects, flows }, { weights, twice }) => {
       const state = agentState(objects, weights, twice);
       const tables = tablesOf(state);
+      const image = compileImage({ policies: tables.policies, sets: setsOf(state) });
       const world = policyWorld(objects);
       for (const asked of flows) {
         const flow = resolveFlow(world, asked);
@@ -41,6 +43,8 @@ Deno.test("an agent's slice judges packets as the oracle judges the objects", ()
           assert(item?.kind === "endpoint", end.id);
           const judged = interpretChain(item[direction], direction, flow.packet, tables);
           assertEquals(judged.action, verdict[direction]?.verdict, `${direction} of ${end.id}`);
+          const { action, ruleId } = image.judge(item[direction], direction, flow.packet);
+          assertEquals({ action, ruleId }, { action: judged.action, ruleId: judged.ruleId }, `compiled ${end.id}`);
           verdicts[judged.action] += 1;
         }
       }
@@ -78,6 +82,10 @@ function tablesOf(state: NodeState): IrTables {
   const policies = items.filter((item) => item.kind === "policy" || item.kind === "profile")
     .map((item) => [item.id, item.policy] as const);
   return { policies: new Map(policies), sets: membershipOf(state) };
+}
+
+function setsOf(state: NodeState): ReadonlyMap<string, SetItem> {
+  return new Map([...state.values()].filter((item) => item.kind === "set").map((set) => [set.id, set]));
 }
 
 function membershipOf(state: NodeState): SetMembership {
