@@ -69,7 +69,8 @@ export class LabApi {
     });
     if (!response.ok || response.body === null) throw new LabApiError(await response.text(), response.status);
     let rest = "";
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    // The pipe has the signal too: Deno forgets the fetch's when the Response is collected.
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream(), { signal })) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) if (line !== "") yield JSON.parse(line) as WatchEvent;

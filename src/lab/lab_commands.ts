@@ -132,6 +132,7 @@ const LAB_FILES = [
   "lab.json",
   "lab.json.new",
   "kubeconfig",
+  "kubeconfig.cache",
   "server",
   "server.sock",
   "nodes",
