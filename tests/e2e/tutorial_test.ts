@@ -26,12 +26,12 @@ kernelTest(
   () =>
     withFolder(async (folder) => {
       const started = performance.now();
-      const { code, stdout, stderr } = await tortie(["tutorial", "--dir", folder]);
+      const { code, stdout, stderr } = await tortie(["tutorial", "--dir", `${folder}/lab`]);
       assertEquals(code, 0, stdout + stderr);
       assertEquals(stdout.match(/^ {4}ok {3}HTTP /gm)?.length, 8, stdout);
       assert(stdout.includes("Every cell of the table holds"), stdout);
       assert(performance.now() - started < TUTORIAL_MS_MAX, `took ${performance.now() - started} ms`);
-      assertEquals(labNamespaces(labPaths(folder)), []);
+      assertEquals(labNamespaces(labPaths(`${folder}/lab`)), []);
       assertEquals([...Deno.readDirSync(folder)], []);
     }),
 );
