@@ -94,6 +94,13 @@ function historyCommands(program: Command, done: (code: number) => void): void {
       const { getCommand } = await import("#/cli/history_commands.ts");
       done(await getCommand(await question(options), { kind, name, namespace: options.namespace, at: options.at }));
     });
+  withQuestion(program.command("drift [node]")).description(
+    "where kernels were found other than the log says, oldest first",
+  )
+    .action(async (node: string | undefined, options: CommonOptions) => {
+      const { driftCommand } = await import("#/cli/history_commands.ts");
+      done(await driftCommand(await question(options), node));
+    });
   withQuestion(program.command("diff <a> <b>")).description(
     "objects that differ between two instants; exit 1 when some do",
   )

@@ -54,6 +54,17 @@ export async function logCommand(
   return EXIT.ok;
 }
 
+/** `tortie drift [NODE]`: where kernels were found other than the log says, oldest first. */
+export async function driftCommand(context: QuestionContext, node: string | undefined): Promise<ExitCode> {
+  const answer = await context.client.get("/tortie/v1/drift", { node });
+  if (context.format !== "table") context.output.print(documentText(answer, context.format));
+  else {
+    const columns = ["position", "time", "node", "subject", "repaired", "differences"];
+    context.output.print(tableText(columns.map((column) => column.toUpperCase()), rowsOf(answer, columns)));
+  }
+  return EXIT.ok;
+}
+
 /** The path of one object or of a collection on the resource API. */
 export function resourcePath(kind: KindName, namespace: string | undefined, name: string | undefined): string {
   const root = kind.group === "" ? "/api/v1" : `/apis/${apiVersionOf(kind)}`;

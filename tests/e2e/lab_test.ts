@@ -252,6 +252,9 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     await lab.inside(node1!.netns, "nft", "flush", "ruleset");
     await eventually("the ruleset to be repaired", REPAIR_MS_MAX, async () => sorted(await rules()) === sorted(before));
     await eventually("the drift to be recorded", REPAIR_MS_MAX, async () => await driftsOf() > count);
+    const { answer } = await lab.ask("drift", "node1");
+    assert(Array.isArray(answer));
+    assertStringIncludes(JSON.stringify(answer), "missing chain forward");
     const hasRoute = async () =>
       (await lab.routes(node1!.netns)).some((line) => line.startsWith(`${address} dev cali`));
     assert(await hasRoute());

@@ -11,6 +11,7 @@ import type { ClusterState } from "#/projections/cluster_state.ts";
 import { diffStates } from "#/projections/object_diff.ts";
 import type { ApiBackend } from "#/server/api/backend.ts";
 import { explainAt, type SecondOpinion } from "./explain_query.ts";
+import { readDriftRows } from "./drift_query.ts";
 import { readLogRows } from "./log_query.ts";
 import { jsonResponse, problemResponse } from "./problem_response.ts";
 import type { AppliedReport } from "#/sync/reports.ts";
@@ -45,6 +46,8 @@ function route(deps: ProductDeps, path: string, query: Query): Promise<Answer> {
       return logAnswer(deps, query);
     case "/diff":
       return diffAnswer(deps, query);
+    case "/drift":
+      return driftAnswer(deps, query);
     case "/explain":
       return explainAnswer(deps, query);
     case "/nodes":
@@ -98,6 +101,17 @@ async function diffAnswer({ backend }: ProductDeps, query: Query): Promise<Answe
   if ("kind" in after) return after;
   const answer = { from: basisOf(before), to: basisOf(after), objects: diffStates(before, after) as unknown as Json };
   return jsonResponse(answer, after.position);
+}
+
+async function driftAnswer({ backend, log }: ProductDeps, query: Query): Promise<Answer> {
+  const at = query.get("at");
+  const state = at === null ? backend.current() : await backend.stateAt(at);
+  if ("kind" in state) return state;
+  const { position } = state;
+  const named = query.get("node");
+  const known = [...state.collections.get("core/nodes")?.values() ?? []].map(({ metadata }) => metadata.name);
+  const rows = await readDriftRows(log, { nodes: named === null ? known : [named], to: position });
+  return jsonResponse(rows as unknown as Json, position);
 }
 
 async function explainAnswer({ backend, secondOpinion, alarm }: ProductDeps, query: Query): Promise<Answer> {
