@@ -254,7 +254,7 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     await eventually("the drift to be recorded", REPAIR_MS_MAX, async () => await driftsOf() > count);
     const { answer } = await lab.ask("drift", "node1");
     assert(Array.isArray(answer));
-    assertStringIncludes(JSON.stringify(answer), "missing chain forward");
+    assertStringIncludes(JSON.stringify(answer), "missing table tortie");
     const hasRoute = async () =>
       (await lab.routes(node1!.netns)).some((line) => line.startsWith(`${address} dev cali`));
     assert(await hasRoute());
