@@ -10,11 +10,11 @@ import type { DriftFound } from "#/events/catalog.ts";
 import type { AppliedReport, NodeCommand, NodeCommandResult } from "#/sync/reports.ts";
 import { createBirdDriver } from "./bird/driver.ts";
 import { BirdPart } from "./bird/part.ts";
-import type { LoopPort } from "./cni/allocator.ts";
 import { type CommandPort, startDrain } from "./cni/drain.ts";
 import { openJournal } from "./cni/journal.ts";
 import { CniOperations } from "./cni/operations.ts";
 import { startCniServer } from "./cni/server.ts";
+import { isKernelError } from "./kernel/kernel_error.ts";
 import { openKernel } from "./kernel/linux_kernel.ts";
 import type { Kernel, KernelChange } from "./kernel/kernel.ts";
 import { ROUTE_PROTOCOLS } from "./kernel/kernel.ts";
@@ -22,16 +22,21 @@ import { probeHost } from "./kernel/probes.ts";
 import { AgentLoop, type PassReport } from "./loop.ts";
 import { NftablesTable } from "./nftables/driver.ts";
 import { RouteTable } from "./routes/driver.ts";
+import { loopPort, ServerHealth } from "./readiness.ts";
 import { Reporter } from "./reporter.ts";
 import { ServerClient } from "./server_client.ts";
 import { SliceFile } from "./slice_file.ts";
 import { followSlices } from "./slice_sync.ts";
+import { systemTimers } from "./timers.ts";
 
 /** Version that the agent reports. */
 export const AGENT_VERSION = "0.1.0";
 
 /** MTU of pods' interfaces: no encapsulation yet, so that of the fabric. */
 const POD_MTU = 1500;
+
+/** A slice of which only the position has moved is saved when it has moved so far: a restarted agent then resumes not far behind. */
+const POSITIONS_PER_SAVE = 64;
 
 /** Options of {@link runAgent}; those of `tortie agent`. */
 export interface AgentOptions {
@@ -49,27 +54,6 @@ function log(line: string): void {
   console.log(`${new Date(systemClock.now()).toISOString()} ${line}`);
 }
 
-/** Whether the server is there, for who must not wait for it. */
-class ServerHealth {
-  #problem: string | undefined = "not asked yet";
-  #away = new AbortController();
-
-  get problem(): string | undefined {
-    return this.#problem;
-  }
-
-  /** Aborts when the server goes away; fresh again when it is back. */
-  get away(): AbortSignal {
-    return this.#away.signal;
-  }
-
-  set(problem: string | undefined): void {
-    this.#problem = problem;
-    if (problem !== undefined) this.#away.abort();
-    else if (this.#away.signal.aborted) this.#away = new AbortController();
-  }
-}
-
 function commandPort(client: ServerClient, clock: Clock): CommandPort {
   return {
     submit: (commands: readonly NodeCommand[], signal: AbortSignal): Promise<readonly NodeCommandResult[]> =>
@@ -77,26 +61,15 @@ function commandPort(client: ServerClient, clock: Clock): CommandPort {
   };
 }
 
-function loopPort(loop: AgentLoop, health: ServerHealth): LoopPort {
-  return {
-    nodeState: () => loop.slice === undefined ? undefined : { items: loop.slice.state, position: loop.slice.position },
-    async endpointReady(namespace, pod, containerId, signal) {
-      const isReady = (report: PassReport) =>
-        [...report.slice.state.values()].some((item) =>
-          item.kind === "endpoint" && item.workload === `${namespace}/${pod}` && item.containerId === containerId &&
-          !report.errors.some((error) => ["nftables", "routes", `endpoint:${item.id}`].includes(error.item))
-        );
-      // The last pass may have ended before the interface was made.
-      const before = loop.lastPass;
-      loop.kick();
-      try {
-        await loop.waitFor((report) => report !== before && isReady(report), AbortSignal.any([signal, health.away]));
-        return "ready";
-      } catch {
-        return "pending";
-      }
-    },
-  };
+/** Lets the node pass on packets that are not its own, of both families; a host may be without IPv6. */
+async function turnForwardingOn({ sysctls }: Kernel): Promise<void> {
+  await sysctls.write("net.ipv4.ip_forward", "1");
+  try {
+    await sysctls.write("net.ipv6.conf.all.forwarding", "1");
+  } catch (error) {
+    if (!isKernelError(error, "ENOENT")) throw error;
+    log("The host has no IPv6");
+  }
 }
 
 /** Wakes the loop for what others change in links and routes. */
@@ -112,14 +85,15 @@ function concerns(change: KernelChange): boolean {
       // A workload's interface appeared or went; ours too, because its routes depend on it.
       return change.link.name.startsWith("cali");
     case "route":
-      return !change.own && change.route.protocol === ROUTE_PROTOCOLS.tortie;
+      // Somebody may have replaced a route of ours by one of theirs. BIRD has metrics of its own, and many routes.
+      return !change.own && change.route.protocol !== ROUTE_PROTOCOLS.bird;
   }
 }
 
-function appliedReport(options: AgentOptions, pass: PassReport, unsupported: readonly string[]): AppliedReport {
+function appliedReport(node: string, pass: PassReport, unsupported: readonly string[]): AppliedReport {
   const { logId, epoch, position } = pass.slice;
   return {
-    node: options.node,
+    node,
     logId,
     epoch,
     position,
@@ -127,6 +101,24 @@ function appliedReport(options: AgentOptions, pass: PassReport, unsupported: rea
     agentVersion: AGENT_VERSION,
     errors: pass.errors,
     unsupported,
+  };
+}
+
+/** Tells each pass to the log and to the server. */
+function passListener(node: string, reporter: Reporter, unsupported: readonly string[]): (pass: PassReport) => void {
+  let toldErrors = "";
+  return (pass) => {
+    const say = (text: string) => log(`position ${pass.slice.position}: ${text}`);
+    if (pass.written.length > 0) say(pass.written.join("; "));
+    // Told once, however often it is tried again.
+    const errors = pass.errors.map(({ item, message }) => `${item}: ${message}`).join("; ");
+    if (errors !== toldErrors) say(errors === "" ? "no more errors" : errors);
+    toldErrors = errors;
+    reporter.applied(appliedReport(node, pass, unsupported));
+    for (const drift of pass.drift) {
+      log(`drift of ${drift.subject}: ${drift.differences.join("; ")}`);
+      reporter.drift(driftCommand(node, drift));
+    }
   };
 }
 
@@ -148,10 +140,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const token = (await Deno.readTextFile(options.tokenFile)).trim();
   const client = stack.use(new ServerClient({ node: options.node, server: options.server, token }));
   const kernel = stack.use(openKernel());
-  await kernel.sysctls.write("net.ipv4.ip_forward", "1");
+  await turnForwardingOn(kernel);
   const health = new ServerHealth();
   const commands = commandPort(client, systemClock);
-  const reporter = stack.use(new Reporter({ client, commands, log }));
+  const reporter = stack.use(new Reporter({ client, commands, timers: systemTimers, log }));
   const bird = stack.use(new BirdPart(await createBirdDriver({ directory: options.birdDir }), log));
   const loop = stack.use(
     new AgentLoop({
@@ -159,31 +151,29 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       routes: new RouteTable(kernel),
       bird,
       clock: systemClock,
-      onPass: (pass) => {
-        if (pass.written.length > 0) log(`position ${pass.slice.position}: ${pass.written.join("; ")}`);
-        for (const error of pass.errors) log(`position ${pass.slice.position}: ${error.item}: ${error.message}`);
-        reporter.applied(appliedReport(options, pass, unsupported));
-        for (const drift of pass.drift) {
-          log(`drift of ${drift.subject}: ${drift.differences.join("; ")}`);
-          reporter.drift(driftCommand(options.node, drift));
-        }
-      },
+      timers: systemTimers,
+      onPass: passListener(options.node, reporter, unsupported),
     }),
   );
+  // Before the first pass, which observes: what changes after it is told.
+  const watching = watchKernel(kernel, loop, stop.signal);
   const file = new SliceFile(options.dataDir);
-  const saved = file.read();
-  const start = saved !== undefined && "message" in saved ? undefined : saved;
-  if (saved !== undefined && "message" in saved) log(saved.message);
+  const read = file.read();
+  const start = read !== undefined && "message" in read ? undefined : read;
+  if (read !== undefined && "message" in read) log(read.message);
   if (start !== undefined) loop.setSlice(start);
   const journal = stack.use(await openJournal(options.dataDir));
   const drain = stack.use(startDrain({ journal, commands }));
-  const watching = watchKernel(kernel, loop, stop.signal);
+  let saved = start?.position ?? 0;
   const following = followSlices({
     client,
+    timers: systemTimers,
     start,
     onSlice: (slice, changed) => {
       loop.setSlice(slice);
-      if (changed || slice.position % 64 === 0) file.save(slice, (error) => log(errorText(error)));
+      if (!changed && slice.position < saved + POSITIONS_PER_SAVE) return;
+      saved = slice.position;
+      file.save(slice, (error) => log(errorText(error)));
     },
     onStatus: (problem) => {
       health.set(problem);
@@ -193,6 +183,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       drain.wake();
     },
   }, stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await Promise.all([watching, following]);
+    await file.flushed();
+  });
   const port = loopPort(loop, health);
   const operations = new CniOperations({
     ...{ node: options.node, journal, drain, commands, random: systemRandom, loop: port },
@@ -204,7 +199,5 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   );
   log(`Agent of node "${options.node}" is up`);
   await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve(), { once: true }));
-  await Promise.all([watching, following]);
-  await file.flushed();
   return 0;
 }

@@ -5,17 +5,20 @@
  */
 import { errorText } from "#/base/errors.ts";
 import type { AppliedReport, NodeCommand } from "#/sync/reports.ts";
-import type { CommandPort } from "./cni/drain.ts";
+import { BATCH_COMMANDS_MAX, type CommandPort } from "./cni/drain.ts";
 import type { ServerClient } from "./server_client.ts";
+import type { Cancel, Timers } from "./timers.ts";
 
 /** Drift reports kept while the server is away; the oldest give way. */
 export const DRIFT_REPORTS_MAX = 1_000;
-const RETRY_DELAY_MS = 1_000;
+/** Pause before a failed report is tried again, unless there is something new or the server is back. */
+export const RETRY_DELAY_MS = 1_000;
 
 /** What the reporter needs. */
 export interface ReporterDeps {
   readonly client: Pick<ServerClient, "report">;
   readonly commands: CommandPort;
+  readonly timers: Timers;
   readonly log: (line: string) => void;
 }
 
@@ -24,7 +27,8 @@ export class Reporter implements AsyncDisposable {
   #applied: AppliedReport | undefined;
   #drift: NodeCommand[] = [];
   #sending: Promise<void> | undefined;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  #cancelRetry: Cancel = () => {};
+  #told: string | undefined;
   readonly #stop = new AbortController();
 
   /** @param deps where reports go */
@@ -44,19 +48,22 @@ export class Reporter implements AsyncDisposable {
 
   /** Tries at once: the server is back, or there is something new. */
   wake(): void {
-    clearTimeout(this.#retry);
+    this.#cancelRetry();
     if (this.#stop.signal.aborted) return;
     this.#sending ??= this.#send().then((isSent) => {
       this.#sending = undefined;
       // Something may have come after the last look.
-      if (isSent && (this.#applied !== undefined || this.#drift.length > 0)) this.wake();
+      const isMore = this.#applied !== undefined || this.#drift.length > 0;
+      if (!isMore || this.#stop.signal.aborted) return;
+      if (isSent) this.wake();
+      else this.#cancelRetry = this.deps.timers.after(RETRY_DELAY_MS, () => this.wake());
     });
   }
 
-  /** Ends after the request under way. */
+  /** Gives up the request under way, and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    clearTimeout(this.#retry);
+    this.#cancelRetry();
     await this.#sending;
   }
 
@@ -66,10 +73,10 @@ export class Reporter implements AsyncDisposable {
       while (!this.#stop.signal.aborted && (this.#applied !== undefined || this.#drift.length > 0)) {
         const report = this.#applied;
         if (report !== undefined) {
-          await this.deps.client.report(report);
+          await this.deps.client.report(report, this.#stop.signal);
           if (this.#applied === report) this.#applied = undefined;
         }
-        const drift = this.#drift;
+        const drift = this.#drift.slice(0, BATCH_COMMANDS_MAX);
         if (drift.length > 0) {
           const results = await this.deps.commands.submit(drift, this.#stop.signal);
           for (const result of results) {
@@ -78,12 +85,13 @@ export class Reporter implements AsyncDisposable {
           this.#drift = this.#drift.filter((command) => !drift.includes(command));
         }
       }
+      this.#told = undefined;
       return true;
     } catch (error) {
-      if (!this.#stop.signal.aborted) {
-        this.deps.log(`Cannot report: ${errorText(error)}`);
-        this.#retry = setTimeout(() => this.wake(), RETRY_DELAY_MS);
-      }
+      if (this.#stop.signal.aborted) return false;
+      const problem = errorText(error);
+      if (problem !== this.#told) this.deps.log(`Cannot report: ${problem}`);
+      this.#told = problem;
       return false;
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { errorText, OperationalError } from "#/base/errors.ts";
+import { isJsonObject } from "#/base/json.ts";
 import type { AppliedReport, NodeCommandBatch, NodeCommandResult } from "#/sync/reports.ts";
 
 /** Where the server is and who we are. */
@@ -24,6 +25,15 @@ export interface ResumePoint {
 
 /** Longest wait for the answer to a report or a batch of commands. */
 export const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Whether a value is an answer that this agent understands; members that it does not know are a later server's. */
+function isResult(value: unknown): value is NodeCommandResult {
+  if (!isJsonObject(value)) return false;
+  const { result, position, block, reason, message } = value;
+  return result === "done"
+    ? typeof position === "number" && (block === undefined || typeof block === "string")
+    : result === "refused" && typeof reason === "string" && typeof message === "string";
+}
 
 /** Speaks to one server. Dispose it to close its connections. */
 export class ServerClient implements Disposable {
@@ -48,19 +58,23 @@ export class ServerClient implements Disposable {
     })}`;
     const response = await this.#fetch(`/slice${query}`, { signal });
     if (response.body === null) throw this.#error("open slice", "The server sent no stream", "backoff");
-    return response.body;
+    // Deno forgets a fetch's signal when its Response is collected, and the body alone would then wait for ever: the pipe keeps it.
+    return response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
   }
 
   /** Tells which position the kernel shows. */
-  async report(report: AppliedReport): Promise<void> {
-    const response = await this.#post("/reports", report);
+  async report(report: AppliedReport, signal: AbortSignal): Promise<void> {
+    const response = await this.#post("/reports", report, signal);
     await response.body?.cancel();
   }
 
   /** Sends commands of this node; results in their order. */
   async send(batch: NodeCommandBatch, signal: AbortSignal): Promise<readonly NodeCommandResult[]> {
     const response = await this.#post("/commands", batch, signal);
-    return await response.json() as NodeCommandResult[];
+    const results: unknown = await response.json().catch(() => undefined);
+    const isWhole = Array.isArray(results) && results.length === batch.commands.length;
+    if (isWhole && results.every(isResult)) return results;
+    throw this.#error("read answer", "The server did not answer each command", "backoff");
   }
 
   /** Closes connections; streams that are open fail. */
@@ -68,13 +82,12 @@ export class ServerClient implements Disposable {
     this.#http.close();
   }
 
-  #post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  #post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
     return this.#fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     });
   }
 

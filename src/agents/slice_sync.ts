@@ -9,6 +9,7 @@ import { createFrameDecoder } from "#/sync/decode.ts";
 import type { Slice } from "#/sync/slice.ts";
 import { createSliceReader, type SliceReader } from "#/sync/slice_reader.ts";
 import type { ServerClient } from "./server_client.ts";
+import { pause, type Timers } from "./timers.ts";
 
 /** First pause before the stream is opened again; doubles up to {@link RECONNECT_DELAY_MS_MAX}. */
 export const RECONNECT_DELAY_MS_MIN = 50;
@@ -17,9 +18,15 @@ export const RECONNECT_DELAY_MS_MAX = 2_000;
 /** A stream that says nothing for so long is dead: the server pings every five seconds. */
 export const SILENCE_MS_MAX = 15_000;
 
+const REFUSED = "REFUSED";
+const SILENT = `The stream has said nothing for ${SILENCE_MS_MAX / 1000} s`;
+/** No problem reads like this, so that the first one is told, and so is that there is none. */
+const NOTHING_TOLD = "";
+
 /** What the sync needs. */
 export interface SliceSyncDeps {
   readonly client: Pick<ServerClient, "openSlice">;
+  readonly timers: Timers;
   /** The saved slice. */
   readonly start: Slice | undefined;
   /** Called with each new slice. `changed` is false when only the position has moved. */
@@ -33,7 +40,7 @@ export async function followSlices(deps: SliceSyncDeps, signal: AbortSignal): Pr
   let current = deps.start;
   let pauseMs = RECONNECT_DELAY_MS_MIN;
   let wantsFull = false;
-  let told: string | undefined = "";
+  let told: string | undefined = NOTHING_TOLD;
   const tell = (problem: string | undefined) => {
     if (problem !== told) deps.onStatus(problem);
     told = problem;
@@ -48,12 +55,13 @@ export async function followSlices(deps: SliceSyncDeps, signal: AbortSignal): Pr
         tell(undefined);
         deps.onSlice(slice, changed);
       });
+      if (!signal.aborted) tell("The server has ended the stream");
     } catch (error) {
-      // A refused batch may rest on a gap: the next stream starts from nothing.
-      wantsFull = error instanceof OperationalError && error.code === "REFUSED";
+      // A refused batch may rest on a gap: streams start from nothing until one brings a whole slice.
+      wantsFull ||= error instanceof OperationalError && error.code === REFUSED;
       if (!signal.aborted) tell(errorText(error));
     }
-    await pause(pauseMs, signal);
+    await pause(deps.timers, pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, RECONNECT_DELAY_MS_MAX);
   }
 }
@@ -70,15 +78,14 @@ async function readStream(
   onSlice: (slice: Slice, changed: boolean) => void,
 ): Promise<void> {
   const silence = new AbortController();
-  const listen = () =>
-    setTimeout(() => silence.abort(new DOMException("The stream is silent", "TimeoutError")), SILENCE_MS_MAX);
-  let timer = listen();
+  const listen = () => deps.timers.after(SILENCE_MS_MAX, () => silence.abort(new DOMException(SILENT, "TimeoutError")));
+  let cancel = listen();
   try {
     const stream = await deps.client.openSlice(resume, AbortSignal.any([signal, silence.signal]));
     const decoder = createFrameDecoder();
     for await (const bytes of stream) {
-      clearTimeout(timer);
-      timer = listen();
+      cancel();
+      cancel = listen();
       const { frames, problem } = decoder.push(bytes);
       for (const frame of frames) {
         const event = reader.read(frame);
@@ -88,24 +95,11 @@ async function readStream(
       if (problem !== undefined) throw refused(problem);
     }
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 
 function refused(message: string): OperationalError {
-  const details = { operation: "read slice", subject: "slice stream", retry: "backoff", code: "REFUSED" } as const;
+  const details = { operation: "read slice", subject: "slice stream", retry: "backoff", code: REFUSED } as const;
   return new OperationalError(`The slice stream is refused: ${message}`, details);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    if (signal.aborted) done();
-    signal.addEventListener("abort", done);
-  });
 }

@@ -8,10 +8,20 @@
  *
  * @module
  */
-import { parseIp } from "#/base/ip.ts";
 import { parseCidr } from "#/base/cidr.ts";
+import { parseIp } from "#/base/ip.ts";
+import { PORT_MAX } from "#/base/port_range.ts";
+import { parseProtocol } from "#/base/protocol.ts";
 import { type ChainIr, type Direction, type PolicyIr, policyKey, type RuleIr } from "#/policy/ir.ts";
-import type { EndpointItem, NodeState, PoolItem, SetItem } from "#/projections/node_state.ts";
+import {
+  type EndpointItem,
+  nodeItemKey,
+  type NodeState,
+  type PolicyItem,
+  type PoolItem,
+  type ProfileItem,
+  type SetItem,
+} from "#/projections/node_state.ts";
 import { withoutCovered } from "./covered.ts";
 import { hex, MARK_ACCEPT, MARK_PASS, renderAction, renderMatches, type SetNames } from "./render_rule.ts";
 import { type ChainText, type DispatchMap, objectName, type Ruleset, type RuleText, type SetText } from "./ruleset.ts";
@@ -36,7 +46,7 @@ export function renderRuleset(state: NodeState): Ruleset {
   const chains = [
     ...baseChains(),
     ...items.filter((item) => item.kind === "policy" || item.kind === "profile")
-      .flatMap((item) => policyChains(item.policy, names)),
+      .flatMap((item) => policyChains(item, names)),
     ...endpoints.flatMap((endpoint) => endpointChains(endpoint, state)),
   ];
   return {
@@ -69,16 +79,23 @@ const ICMPV6_NEEDED = rule(
   "icmpv6-needed",
 );
 
+/** Sources that must be routed back to where they come from. Link-local ones, and none at all, are how IPv6 finds neighbours; they are never forwarded. */
+const SPOOFED = ["meta nfproto ipv4", "meta nfproto ipv6 ip6 saddr != { ::, fe80::/10 }"];
+
 function baseChains(): ChainText[] {
   return [
     {
       name: "prerouting",
-      base: "type filter hook prerouting priority raw; policy accept;",
-      rules: [rule(`iifname ${WORKLOAD_INTERFACES} meta nfproto ipv4 fib saddr . iif oif 0 drop`, "spoofed-source")],
+      item: undefined,
+      base: { type: "filter", hook: "prerouting", priority: -300, policy: "accept" },
+      rules: SPOOFED.map((source) =>
+        rule(`iifname ${WORKLOAD_INTERFACES} ${source} fib saddr . iif oif 0 drop`, "spoofed-source")
+      ),
     },
     {
       name: "forward",
-      base: "type filter hook forward priority filter; policy accept;",
+      item: undefined,
+      base: { type: "filter", hook: "forward", priority: 0, policy: "accept" },
       rules: [
         ESTABLISHED,
         INVALID,
@@ -88,7 +105,8 @@ function baseChains(): ChainText[] {
     },
     {
       name: "input",
-      base: "type filter hook input priority filter; policy accept;",
+      item: undefined,
+      base: { type: "filter", hook: "input", priority: 0, policy: "accept" },
       rules: [
         ESTABLISHED,
         INVALID,
@@ -99,7 +117,8 @@ function baseChains(): ChainText[] {
     },
     {
       name: "postrouting",
-      base: "type nat hook postrouting priority srcnat; policy accept;",
+      item: undefined,
+      base: { type: "nat", hook: "postrouting", priority: 100, policy: "accept" },
       rules: [4, 6].map((version) =>
         rule(
           `${version === 4 ? "ip" : "ip6"} saddr @nat-pools-${version} ${
@@ -116,14 +135,20 @@ function baseChains(): ChainText[] {
 
 /** The map's targets are reached by goto, so that an endpoint's return goes on in the base chain and only unknown interfaces get to the drop. */
 function workloadChain(name: string, lookup: string): ChainText {
-  return { name, base: undefined, rules: [rule(lookup, "dispatch"), rule("drop", "unknown-interface")] };
+  return {
+    name,
+    base: undefined,
+    item: undefined,
+    rules: [rule(lookup, "dispatch"), rule("drop", "unknown-interface")],
+  };
 }
 
 function policyChainName(key: string, policy: PolicyIr["ref"] | undefined, direction: Direction): string {
   return objectName(direction === "ingress" ? "pi" : "po", policy === undefined ? "" : policy.name, key);
 }
 
-function policyChains(policy: PolicyIr, names: SetNames): ChainText[] {
+function policyChains(item: PolicyItem | ProfileItem, names: SetNames): ChainText[] {
+  const { policy } = item;
   const directions: readonly Direction[] = ["ingress", "egress"];
   return directions.flatMap((direction) => {
     const rules = policy[direction];
@@ -132,6 +157,7 @@ function policyChains(policy: PolicyIr, names: SetNames): ChainText[] {
     return [{
       name: policyChainName(policyKey(policy.ref), policy.ref, direction),
       base: undefined,
+      item: nodeItemKey(item),
       rules: rules.flatMap((ir) => policyRules(ir, names, isProfile)),
     }];
   });
@@ -145,9 +171,13 @@ function policyRules(ir: RuleIr, names: SetNames, isProfile: boolean): RuleText[
 
 function endpointChains(endpoint: EndpointItem, state: NodeState): ChainText[] {
   return [
-    { name: `fw-${endpoint.interfaceName}`, base: undefined, rules: chainRules(endpoint.egress, "egress", state) },
-    { name: `tw-${endpoint.interfaceName}`, base: undefined, rules: chainRules(endpoint.ingress, "ingress", state) },
+    endpointChain(`fw-${endpoint.interfaceName}`, chainRules(endpoint.egress, "egress", state)),
+    endpointChain(`tw-${endpoint.interfaceName}`, chainRules(endpoint.ingress, "ingress", state)),
   ];
+}
+
+function endpointChain(name: string, rules: readonly RuleText[]): ChainText {
+  return { name, base: undefined, item: undefined, rules };
 }
 
 const RETURN_IF_ACCEPTED = rule(`meta mark & ${hex(MARK_ACCEPT)} == ${hex(MARK_ACCEPT)} return`, "accepted");
@@ -156,8 +186,7 @@ function chainRules(chain: ChainIr, direction: Direction, state: NodeState): Rul
   const jump = (kind: "policy" | "profile", key: string, guard: string): RuleText[] => {
     const item = state.get(`${kind}:${key}`);
     const policy = item?.kind === "policy" || item?.kind === "profile" ? item.policy : undefined;
-    if (policy === undefined) return [rule("drop", `missing ${key}`)];
-    if (policy[direction] === undefined) return [];
+    if (policy?.[direction] === undefined) return [rule("drop", `missing ${key}`)];
     return [rule(`${guard}jump ${policyChainName(key, policy.ref, direction)}`, key), RETURN_IF_ACCEPTED];
   };
   const unlessPassed = `meta mark & ${hex(MARK_PASS)} == 0x0 `;
@@ -188,19 +217,23 @@ function setName(set: SetItem, version: 4 | 6): string {
 function setNames(sets: ReadonlyMap<string, SetItem>): SetNames {
   return (id, version) => {
     const set = sets.get(id);
-    return set === undefined ? objectName(`s${version}a`, "", id) : setName(set, version);
+    return set === undefined ? undefined : setName(set, version);
   };
 }
 
-function versionOf(member: string): 4 | 6 | undefined {
-  const address = member.split(",")[0]!;
-  return address.includes("/") ? parseCidr(address)?.version : parseIp(address)?.version;
+const ADDRESS_PORT = /^([^,]+),([a-z0-9]+):(\d{1,5})$/;
+
+/** The family of a member; `undefined` for one that the kernel would refuse, which must not keep all others out. */
+function versionOf(set: SetItem, member: string): 4 | 6 | undefined {
+  if (set.type === "net") return (member.includes("/") ? parseCidr(member) : parseIp(member))?.version;
+  const [, address = "", protocol = "", port = ""] = ADDRESS_PORT.exec(member) ?? [];
+  return parseProtocol(protocol) === undefined || Number(port) > PORT_MAX ? undefined : parseIp(address)?.version;
 }
 
 function renderSet(set: SetItem): SetText[] {
   const versions: readonly (4 | 6)[] = [4, 6];
   return versions.map((version) => {
-    const members = set.members.filter((member) => versionOf(member) === version);
+    const members = set.members.filter((member) => versionOf(set, member) === version);
     const key = keyOf(set, version);
     return { name: setName(set, version), version, key, elements: key === "net" ? withoutCovered(members) : members };
   });

@@ -7,19 +7,28 @@
  * @module
  */
 import { assertNever } from "#/base/assert.ts";
-import { parseCidr } from "#/base/cidr.ts";
+import { parseCidrOrIp } from "#/base/cidr.ts";
+import { mergePortRanges, type PortRange } from "#/base/port_range.ts";
+import { protocolHasPorts, PROTOCOLS_WITH_PORTS } from "#/base/protocol.ts";
+import { ANY, type IcmpMatch, type RuleIr, type SideIr } from "#/policy/ir.ts";
 import { withoutCovered } from "./covered.ts";
-import { ANY, type IcmpMatch, type PortRange, type RuleIr, type SideIr } from "#/policy/ir.ts";
 
-/** How set ids become names of nft sets of one family. */
-export type SetNames = (id: string, version: 4 | 6) => string;
+/** How set ids become names of nft sets of one family; `undefined` for an unknown set, which holds nothing. */
+export type SetNames = (id: string, version: 4 | 6) => string | undefined;
 
-const L4_NAMES: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
-const ICMP = 1;
-const ICMPV6 = 58;
+/** The family that a text is for; rules that do not look at addresses are written once for both. */
+type Family = 4 | 6 | typeof ANY;
 
+/** Alternatives of one condition: each is a text, empty for "always". No alternatives: never. */
+type Alternatives = readonly string[];
+
+const ALWAYS: Alternatives = [""];
+const NEVER: Alternatives = [];
+const ICMP = { 4: { word: "icmp", protocol: 1 }, 6: { word: "icmpv6", protocol: 58 } } as const;
 /**
  * The match parts of a rule: each element is the text of one nft rule's matches. Empty when the rule can never match.
+ *
+ * Whatever the IR says, nft accepts the text: one rule that it refused would keep all others out of the kernel.
  *
  * @example
  * ```ts
@@ -27,115 +36,148 @@ const ICMPV6 = 58;
  * import { renderMatches } from "#/agents/nftables/render_rule.ts";
  * const rule = { id: "1/i/0", action: "allow", ipVersion: ANY, protocol: 6, notProtocol: undefined, icmp: ANY, notIcmp: undefined,
  *   source: ANY_SIDE, destination: { ...ANY_SIDE, ports: [{ min: 80, max: 80 }] } } as const;
- * const [text] = renderMatches(rule, () => "unused");
+ * const [text] = renderMatches(rule, () => undefined);
  * if (text !== "meta l4proto 6 th dport 80") throw new Error(text);
  * ```
  */
 export function renderMatches(rule: RuleIr, names: SetNames): string[] {
-  if (rule.unreadable !== undefined) return rule.action === "deny" ? [""] : [];
-  const versions: readonly (4 | 6 | typeof ANY)[] = looksAtAddresses(rule) && rule.ipVersion === ANY
-    ? [4, 6]
-    : [rule.ipVersion];
-  return versions.flatMap((version) => renderFamily(rule, version, names));
+  if (rule.unreadable !== undefined) return rule.action === "deny" ? [...ALWAYS] : [];
+  const families: readonly Family[] = rule.ipVersion === ANY && dependsOnFamily(rule) ? [4, 6] : [rule.ipVersion];
+  return families.flatMap((family) =>
+    protocolsOf(rule, family).flatMap((protocols) => renderCase(rule, { family, protocols, names }))
+  );
 }
 
-function looksAtAddresses(rule: RuleIr): boolean {
+function dependsOnFamily(rule: RuleIr): boolean {
+  return rule.protocol === ANY && asksIcmp(rule) ||
+    [rule.source, rule.destination].some((side) =>
+      side.sets.length > 0 || side.notSets.length > 0 || side.nets !== ANY || side.notNets.length > 0 ||
+      side.portSets.length > 0 || side.notPortSets.length > 0
+    );
+}
+
+function asksIcmp(rule: RuleIr): boolean {
+  return rule.icmp !== ANY || rule.notIcmp !== undefined;
+}
+
+function asksPorts(rule: RuleIr): boolean {
   return [rule.source, rule.destination].some((side) =>
-    side.sets.length > 0 || side.notSets.length > 0 || side.nets !== ANY || side.notNets.length > 0 ||
-    side.portSets.length > 0 || side.notPortSets.length > 0
+    side.ports !== ANY || side.notPorts.length > 0 || side.notPortSets.length > 0
   );
 }
 
-/** Alternatives of one condition: each is a text, empty for "always". No alternatives: never. */
-type Alternatives = readonly string[];
-
-function renderFamily(rule: RuleIr, version: 4 | 6 | typeof ANY, names: SetNames): string[] {
-  const conditions: Alternatives[] = [
-    version === ANY ? [""] : [`meta nfproto ipv${version}`],
-    rule.protocol === ANY ? [""] : [`meta l4proto ${rule.protocol}`],
-    rule.notProtocol === undefined ? [""] : [`meta l4proto != ${rule.notProtocol}`],
-    ...renderSide(rule, rule.source, "s", version, names),
-    ...renderSide(rule, rule.destination, "d", version, names),
-    rule.icmp === ANY ? [""] : [icmpText(rule, rule.icmp)],
-    rule.notIcmp === undefined ? [""] : notIcmpTexts(rule, rule.notIcmp),
-  ];
-  return conditions.reduce<string[]>(
-    (texts, alternatives) =>
-      texts.flatMap((text) => alternatives.map((more) => [text, more].filter((part) => part !== "").join(" "))),
-    [""],
-  );
+/** Protocols that have the same headers after that of IP. Headers are read only where they are: elsewhere the same bytes mean something else. */
+interface Protocols {
+  /** Tells them from all others. */
+  readonly text: string;
+  readonly hasPorts: boolean;
+  readonly icmp: typeof ICMP[4 | 6] | undefined;
 }
 
-function renderSide(
-  rule: RuleIr,
-  side: SideIr,
-  letter: "s" | "d",
-  version: 4 | 6 | typeof ANY,
-  names: SetNames,
-): Alternatives[] {
-  if (version === ANY) return [numericPorts(side.ports, letter, ""), numericPorts(notPortsOf(side), letter, "!= ")];
-  const family = version === 4 ? "ip" : "ip6";
-  const address = `${family} ${letter}addr`;
-  const addressPort = `${address} . meta l4proto . th ${letter}port`;
-  const ports = [
-    ...numericPorts(side.ports, letter, ""),
-    ...side.ports === ANY ? [] : side.portSets.map((id) => `${addressPort} @${names(id, version)}`),
-  ];
+/** A rule of any protocol is written once for each kind of header that it looks at, and once for all other packets. */
+function protocolsOf(rule: RuleIr, family: Family): Protocols[] {
+  const { protocol } = rule;
+  if (protocol !== ANY) {
+    const icmp = [ICMP[4], ICMP[6]].find((one) => one.protocol === protocol);
+    return [{ text: `meta l4proto ${protocol}`, hasPorts: protocolHasPorts(protocol), icmp }];
+  }
+  const ported = asksPorts(rule) ? PROTOCOLS_WITH_PORTS : [];
+  const icmp = asksIcmp(rule) && family !== ANY ? ICMP[family] : undefined;
+  const told = [...ported, ...icmp === undefined ? [] : [icmp.protocol]].map(String);
   return [
-    ...side.sets.map((id) => [`${address} @${names(id, version)}`]),
-    ...side.notSets.map((id) => [`${address} != @${names(id, version)}`]),
-    side.nets === ANY ? [""] : netTexts(side.nets, version, `${address} `),
-    notNetTexts(side.notNets, version, address),
-    side.ports === ANY ? [""] : withL4(rule, ports),
-    numericPorts(notPortsOf(side), letter, "!= "),
-    ...side.notPortSets.map((id) => [`${addressPort} != @${names(id, version)}`]),
+    ...ported.length === 0
+      ? []
+      : [{ text: `meta l4proto ${listText(ported.map(String))}`, hasPorts: true, icmp: undefined }],
+    ...icmp === undefined ? [] : [{ text: `meta l4proto ${icmp.protocol}`, hasPorts: false, icmp }],
+    { text: told.length === 0 ? "" : `meta l4proto != ${listText(told)}`, hasPorts: false, icmp: undefined },
   ];
 }
 
-/** Port matches on a rule without a protocol read transport headers of any kind: only those that have ports may be asked. */
-function withL4(rule: RuleIr, texts: readonly string[]): readonly string[] {
-  const guarded = rule.protocol !== ANY && L4_NAMES[rule.protocol] !== undefined;
-  return guarded ? texts : texts.map((text) => `meta l4proto { 6, 17, 132 } ${text}`);
+/** What a text is written for. */
+interface Case {
+  readonly family: Family;
+  readonly protocols: Protocols;
+  readonly names: SetNames;
 }
 
-function notPortsOf(side: SideIr): readonly PortRange[] | typeof ANY {
-  return side.notPorts.length === 0 ? ANY : side.notPorts;
+function renderCase(rule: RuleIr, one: Case): readonly string[] {
+  const { family, protocols } = one;
+  const conditions: Alternatives[] = [
+    family === ANY ? ALWAYS : [`meta nfproto ipv${family}`],
+    [protocols.text],
+    rule.notProtocol === undefined ? ALWAYS : [`meta l4proto != ${rule.notProtocol}`],
+    ...renderSide(rule.source, "s", one),
+    ...renderSide(rule.destination, "d", one),
+    rule.icmp === ANY ? ALWAYS : icmpTexts(rule.icmp, protocols),
+    rule.notIcmp === undefined ? ALWAYS : notIcmpTexts(rule.notIcmp, protocols),
+  ];
+  return conditions.reduce((texts, alternatives) =>
+    texts.flatMap((text) => alternatives.map((more) => [text, more].filter((part) => part !== "").join(" ")))
+  );
 }
 
-function numericPorts(ports: readonly PortRange[] | typeof ANY, letter: "s" | "d", operator: string): Alternatives {
-  if (ports === ANY) return [""];
-  if (ports.length === 0) return [];
-  const texts = ports.map(({ min, max }) => min === max ? `${min}` : `${min}-${max}`);
-  return [`th ${letter}port ${operator}${texts.length === 1 ? texts[0] : `{ ${texts.join(", ")} }`}`];
+function renderSide(side: SideIr, letter: "s" | "d", { family, protocols, names }: Case): Alternatives[] {
+  const address = `${family === 4 ? "ip" : "ip6"} ${letter}addr`;
+  const named = (id: string): string | undefined => family === ANY ? undefined : names(id, family);
+  const inSet = (key: string, operator: string, id: string): string[] => {
+    const name = named(id);
+    return name === undefined ? [] : [`${key} ${operator}@${name}`];
+  };
+  const addressPort = `${address} . meta l4proto . th ${letter}port`;
+  const ports = (ranges: readonly PortRange[], operator: string) => rangeTexts(`th ${letter}port ${operator}`, ranges);
+  const { hasPorts } = protocols;
+  return [
+    ...side.sets.map((id) => inSet(address, "", id)),
+    ...side.notSets.flatMap((id) => inSet(address, "!= ", id)).map((text) => [text]),
+    side.nets === ANY || family === ANY ? ALWAYS : netTexts(side.nets, family, address),
+    family === ANY ? ALWAYS : notNetTexts(side.notNets, family, address),
+    side.ports === ANY
+      ? ALWAYS
+      : hasPorts
+      ? [...ports(side.ports, ""), ...side.portSets.flatMap((id) => inSet(addressPort, "", id))]
+      : NEVER,
+    ...hasPorts
+      ? [...ports(side.notPorts, "!= "), ...side.notPortSets.flatMap((id) => inSet(addressPort, "!= ", id))].map((
+        text,
+      ) => [text])
+      : [],
+  ];
 }
 
-function netTexts(nets: readonly string[], version: 4 | 6, head: string): Alternatives {
-  const mine = nets.filter((net) => parseCidr(net)?.version === version);
-  if (mine.length === 0) return [];
-  if (mine.some((net) => net.endsWith("/0"))) return [""];
-  return [`${head}${mine.length === 1 ? mine[0] : `{ ${withoutCovered(mine).join(", ")} }`}`];
+function rangeTexts(head: string, ranges: readonly PortRange[]): string[] {
+  const texts = mergePortRanges(ranges).map(({ min, max }) => min === max ? `${min}` : `${min}-${max}`);
+  return texts.length === 0 ? [] : [`${head}${listText(texts)}`];
 }
 
-function notNetTexts(nets: readonly string[], version: 4 | 6, address: string): Alternatives {
-  const mine = nets.filter((net) => parseCidr(net)?.version === version);
-  if (mine.length === 0) return [""];
-  if (mine.some((net) => net.endsWith("/0"))) return [];
-  return [`${address} != ${mine.length === 1 ? mine[0] : `{ ${withoutCovered(mine).join(", ")} }`}`];
+function listText(texts: readonly string[]): string {
+  return texts.length === 1 ? texts[0]! : `{ ${texts.join(", ")} }`;
 }
 
-function icmpKeyword(rule: RuleIr): "icmp" | "icmpv6" {
-  return rule.protocol === ICMPV6 || rule.protocol !== ICMP && rule.ipVersion === 6 ? "icmpv6" : "icmp";
+function netTexts(nets: readonly string[], family: 4 | 6, address: string): Alternatives {
+  const mine = netsOf(nets, family);
+  if (mine.length === 0) return NEVER;
+  return mine.some((net) => net.endsWith("/0")) ? ALWAYS : [`${address} ${listText(mine)}`];
 }
 
-function icmpText(rule: RuleIr, { type, code }: IcmpMatch): string {
-  const word = icmpKeyword(rule);
-  return `${word} type ${type}${code === ANY ? "" : ` ${word} code ${code}`}`;
+function notNetTexts(nets: readonly string[], family: 4 | 6, address: string): Alternatives {
+  const mine = netsOf(nets, family);
+  if (mine.length === 0) return ALWAYS;
+  return mine.some((net) => net.endsWith("/0")) ? NEVER : [`${address} != ${listText(mine)}`];
 }
 
-function notIcmpTexts(rule: RuleIr, { type, code }: IcmpMatch): Alternatives {
-  const word = icmpKeyword(rule);
-  const otherType = `${word} type != ${type}`;
-  return code === ANY ? [otherType] : [otherType, `${word} type ${type} ${word} code != ${code}`];
+function netsOf(nets: readonly string[], family: 4 | 6): readonly string[] {
+  return withoutCovered(nets.filter((net) => parseCidrOrIp(net)?.version === family));
+}
+
+function icmpTexts({ type, code }: IcmpMatch, { icmp }: Protocols): Alternatives {
+  if (icmp === undefined) return NEVER;
+  return [`${icmp.word} type ${type}${code === ANY ? "" : ` ${icmp.word} code ${code}`}`];
+}
+
+function notIcmpTexts({ type, code }: IcmpMatch, { icmp }: Protocols): Alternatives {
+  if (icmp === undefined) return ALWAYS;
+  const otherType = `${icmp.word} type != ${type}`;
+  return code === ANY ? [otherType] : [otherType, `${icmp.word} type ${type} ${icmp.word} code != ${code}`];
 }
 
 /** Marks that carry a verdict up from a policy's chain to the endpoint's; the rest of the mark is left alone. */

@@ -16,10 +16,24 @@ export interface RuleText {
   readonly label: string;
 }
 
-/** One chain. `base` is the hook declaration of a base chain. */
+/** Where a base chain hooks in, as far as the kernel tells it back. */
+export interface Hook {
+  readonly hook: string;
+  readonly priority: number;
+  readonly policy: "accept" | "drop";
+}
+
+/** The declaration of a base chain. */
+export interface BaseChain extends Hook {
+  readonly type: "filter" | "nat";
+}
+
+/** One chain. */
 export interface ChainText {
   readonly name: string;
-  readonly base: string | undefined;
+  readonly base: BaseChain | undefined;
+  /** Key of the policy or profile whose rules these are; `undefined` for chains of our own words. */
+  readonly item: string | undefined;
   readonly rules: readonly RuleText[];
 }
 

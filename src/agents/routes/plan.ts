@@ -5,61 +5,60 @@
  * @module
  */
 import { type Route, ROUTE_PROTOCOLS, type RouteSpec, type RouteStep } from "#/agents/kernel/kernel.ts";
+import { sameRoute } from "#/agents/kernel/route_match.ts";
 import { formatCidr, ipAsCidr } from "#/base/cidr.ts";
 import { parseIp } from "#/base/ip.ts";
-import type { NodeState } from "#/projections/node_state.ts";
+import type { EndpointItem, NodeState } from "#/projections/node_state.ts";
 
-/** Steps, and one line for each difference. */
-export interface RoutePlan {
-  readonly steps: readonly RouteStep[];
-  readonly differences: readonly string[];
+/** One step, and the difference that it makes good: `missing route 10.0.0.1/32 dev cali1 metric 1024`. */
+export interface RouteChange {
+  readonly step: RouteStep;
+  readonly difference: string;
 }
 
 /** Metric of our routes; Calico's normal priority, so that BIRD's and ours can be told apart by rank too. */
 const PRIORITY = 1024;
 
+/** Types of route that a step can name, those of ours among them. */
+const TYPES = ["unicast", "blackhole", "unreachable", "prohibit", "throw"] as const;
+
 /**
- * Every route of ours that the state asks for. An endpoint whose interface is not there (yet, or any more) has no route.
+ * Every route of ours that the state asks for, one for each destination. An endpoint whose interface is not there (yet, or any more) has no route. Of two
+ * endpoints with the same address the one with the lower id has it.
  *
  * @param links the interfaces that exist, by name
  */
 export function desiredRoutes(state: NodeState, links: { has(name: string): boolean }): RouteSpec[] {
-  const routes: RouteSpec[] = [];
-  for (const item of state.values()) {
-    if (item.kind === "endpoint" && links.has(item.interfaceName)) {
-      for (const address of item.addresses) {
-        const ip = parseIp(address);
-        if (ip === undefined) continue;
-        routes.push({
-          destination: formatCidr(ipAsCidr(ip)),
-          linkName: item.interfaceName,
-          scope: ip.version === 4 ? "link" : "global",
-          protocol: ROUTE_PROTOCOLS.tortie,
-          priority: PRIORITY,
-        });
-      }
-    } else if (item.kind === "route" && item.type === "local" && !isHostRoute(item.cidr)) {
-      routes.push({
-        destination: item.cidr,
-        type: "blackhole",
-        protocol: ROUTE_PROTOCOLS.tortie,
-        priority: PRIORITY,
-      });
-    }
-  }
-  return routes;
+  const items = [...state.values()];
+  const endpoints = items.filter((item) => item.kind === "endpoint").filter((item) => links.has(item.interfaceName))
+    .sort((a, b) => a.id < b.id ? -1 : 1);
+  const blocks = items.filter((item) => item.kind === "route").filter(({ type, cidr }) =>
+    type === "local" && !isHostRoute(cidr)
+  );
+  const routes = [
+    ...endpoints.flatMap(endpointRoutes),
+    ...blocks.map(({ cidr }): RouteSpec => ({
+      destination: cidr,
+      type: "blackhole",
+      protocol: ROUTE_PROTOCOLS.tortie,
+      priority: PRIORITY,
+    })),
+  ];
+  return [...new Map(routes.toReversed().map((route) => [route.destination, route])).values()].toReversed();
+}
+
+function endpointRoutes({ addresses, interfaceName }: EndpointItem): RouteSpec[] {
+  return addresses.flatMap((address): RouteSpec[] => {
+    const ip = parseIp(address);
+    if (ip === undefined) return [];
+    const destination = formatCidr(ipAsCidr(ip));
+    const scope = ip.version === 4 ? "link" : "global";
+    return [{ destination, linkName: interfaceName, scope, protocol: ROUTE_PROTOCOLS.tortie, priority: PRIORITY }];
+  });
 }
 
 function isHostRoute(cidr: string): boolean {
   return cidr.endsWith("/32") && !cidr.includes(":") || cidr.endsWith("/128");
-}
-
-/** What tells one of our routes from another: where it goes and how. */
-function routeKey(route: { destination: string; type?: string; linkName?: string; priority?: number }): string {
-  const type = route.type ?? "unicast";
-  return `${type === "unicast" ? "" : `${type} `}${route.destination}${
-    type === "unicast" ? ` dev ${route.linkName ?? "?"}` : ""
-  } metric ${route.priority ?? 0}`;
 }
 
 /**
@@ -67,26 +66,41 @@ function routeKey(route: { destination: string; type?: string; linkName?: string
  *
  * @param actual routes of protocol 80, main table
  */
-export function planRoutes(desired: readonly RouteSpec[], actual: readonly Route[]): RoutePlan {
-  const wanted = new Map(desired.map((route) => [routeKey(route), route]));
-  const present = new Map(actual.map((route) => [routeKey(route), route]));
-  const foreign = [...present].filter(([key]) => !wanted.has(key));
-  const missing = [...wanted].filter(([key]) => !present.has(key));
-  return {
-    steps: [
-      ...foreign.map(([, route]): RouteStep => ({ kind: "delete", route: specOf(route) })),
-      ...missing.map(([, route]): RouteStep => ({ kind: "set", route })),
-    ],
-    differences: [
-      ...foreign.map(([key]) => `foreign route ${key}`),
-      ...missing.map(([key]) => `missing route ${key}`),
-    ],
-  };
+export function planRoutes(desired: readonly RouteSpec[], actual: readonly Route[]): RouteChange[] {
+  const ours = actual.filter(isOfOurMake);
+  const wanted = Map.groupBy(desired, ({ destination }) => destination);
+  const present = Map.groupBy(ours, ({ destination }) => destination);
+  const isWanted = (route: Route) => (wanted.get(route.destination) ?? []).some((spec) => sameRoute(spec, route));
+  const isPresent = (spec: RouteSpec) => (present.get(spec.destination) ?? []).some((route) => sameRoute(spec, route));
+  return [
+    ...ours.filter((route) => !isWanted(route)).map((route): RouteChange => ({
+      step: { kind: "delete", route: specOf(route) },
+      difference: `foreign route ${routeText(route)}`,
+    })),
+    ...desired.filter((spec) => !isPresent(spec)).map((route): RouteChange => ({
+      step: { kind: "set", route },
+      difference: `missing route ${routeText(route)}`,
+    })),
+  ];
+}
+
+/** Not of types that no agent makes, and not through an interface that went away while we looked. */
+function isOfOurMake(route: Route): boolean {
+  return TYPES.some((type) => type === route.type) && (route.type !== "unicast" || route.linkName !== undefined);
+}
+
+/** A route as people write it, of what tells ours from others. */
+function routeText(route: RouteSpec | Route): string {
+  const type = route.type ?? "unicast";
+  const way = [
+    ...route.gateway === undefined ? [] : [`via ${route.gateway}`],
+    ...type === "unicast" ? [`dev ${route.linkName ?? "?"}`] : [],
+  ];
+  return [...type === "unicast" ? [] : [type], route.destination, ...way, `metric ${route.priority ?? 0}`].join(" ");
 }
 
 function specOf(route: Route): RouteSpec {
-  const types = ["unicast", "blackhole", "unreachable", "prohibit", "throw"] as const;
-  const type = types.find((name) => name === route.type);
+  const type = TYPES.find((name) => name === route.type);
   return {
     destination: route.destination,
     protocol: route.protocol,
@@ -94,7 +108,7 @@ function specOf(route: Route): RouteSpec {
     table: route.table,
     ...(route.scope === "other" ? {} : { scope: route.scope }),
     ...(type === undefined ? {} : { type }),
-    ...(route.linkName === undefined ? {} : { linkName: route.linkName }),
+    ...(type !== "unicast" || route.linkName === undefined ? {} : { linkName: route.linkName }),
     ...(route.gateway === undefined ? {} : { gateway: route.gateway }),
   };
 }

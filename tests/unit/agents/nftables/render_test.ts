@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { renderMatches } from "#/agents/nftables/render_rule.ts";
 import { MAP_FROM_WORKLOAD, MAP_TO_WORKLOAD, renderRuleset } from "#/agents/nftables/render.ts";
 import { withoutCovered } from "#/agents/nftables/covered.ts";
-import { ANY_SIDE, type RuleIr } from "#/policy/ir.ts";
+import { ANY, ANY_SIDE, type RuleIr } from "#/policy/ir.ts";
 import { ENDPOINT, EVERY_MATCH, FULL, PROFILE, rule, stateOf } from "./items.ts";
 
 function matchesOf(change: Partial<RuleIr>, action: RuleIr["action"] = "allow"): string[] {
@@ -38,6 +38,14 @@ const MATCHES: readonly {
     expected: ["meta nfproto ipv4 ip saddr 10.0.0.0/8"],
   },
   {
+    name: "networks are written masked, once, without those inside others",
+    change: {
+      source: { ...ANY_SIDE, nets: ["10.0.0.1/8", "10.0.0.2/8", "10.1.0.0/16", "192.168.0.1/32"] },
+      ipVersion: 4,
+    },
+    expected: ["meta nfproto ipv4 ip saddr { 10.0.0.0/8, 192.168.0.1 }"],
+  },
+  {
     name: "0.0.0.0/0 asks for the family only",
     change: { source: { ...ANY_SIDE, nets: ["0.0.0.0/0"] }, ipVersion: 4 },
     expected: ["meta nfproto ipv4"],
@@ -66,6 +74,59 @@ const MATCHES: readonly {
     expected: ["meta nfproto ipv4 meta l4proto { 6, 17, 132 } ip daddr . meta l4proto . th dport @n-4"],
   },
   {
+    name: "overlapping ranges are one",
+    change: { protocol: 6, source: { ...ANY_SIDE, ports: [{ min: 80, max: 90 }, { min: 85, max: 99 }] } },
+    expected: ["meta l4proto 6 th sport 80-99"],
+  },
+  {
+    name: "ports of any protocol read ports only where there are some",
+    change: { destination: { ...ANY_SIDE, ports: [{ min: 80, max: 80 }] } },
+    expected: ["meta l4proto { 6, 17, 132 } th dport 80"],
+  },
+  {
+    name: "ports of a protocol without ports match nothing",
+    change: { protocol: 1, destination: { ...ANY_SIDE, ports: [{ min: 80, max: 80 }] } },
+    expected: [],
+  },
+  {
+    name: "excluded ports of a protocol without ports exclude nothing",
+    change: { protocol: 1, destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }] } },
+    expected: ["meta l4proto 1"],
+  },
+  {
+    name: "excluded ports of any protocol let packets without ports match",
+    change: { destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }] } },
+    expected: ["meta l4proto { 6, 17, 132 } th dport != 80", "meta l4proto != { 6, 17, 132 }"],
+  },
+  {
+    name: "excluded numeric and named ports of any protocol",
+    change: { ipVersion: 4, destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }], notPortSets: ["n"] } },
+    expected: [
+      "meta nfproto ipv4 meta l4proto { 6, 17, 132 } th dport != 80 ip daddr . meta l4proto . th dport != @n-4",
+      "meta nfproto ipv4 meta l4proto != { 6, 17, 132 }",
+    ],
+  },
+  {
+    name: "ICMP of any protocol is asked by family",
+    change: { icmp: { type: 8, code: ANY } },
+    expected: ["meta nfproto ipv4 meta l4proto 1 icmp type 8", "meta nfproto ipv6 meta l4proto 58 icmpv6 type 8"],
+  },
+  {
+    name: "ICMP of another protocol matches nothing",
+    change: { protocol: 6, icmp: { type: 8, code: 0 } },
+    expected: [],
+  },
+  {
+    name: "excluded ICMP of another protocol excludes nothing",
+    change: { protocol: 6, notIcmp: { type: 8, code: 0 } },
+    expected: ["meta l4proto 6"],
+  },
+  {
+    name: "excluded ICMP of any protocol lets other protocols match",
+    change: { ipVersion: 6, notIcmp: { type: 1, code: ANY } },
+    expected: ["meta nfproto ipv6 meta l4proto 58 icmpv6 type != 1", "meta nfproto ipv6 meta l4proto != 58"],
+  },
+  {
     name: "not (type and code) is two rules",
     change: { protocol: 58, ipVersion: 6, notIcmp: { type: 128, code: 1 } },
     expected: [
@@ -85,12 +146,49 @@ Deno.test("renderMatches() closes on an unreadable match: allow never, deny alwa
   assertEquals(matchesOf({ unreadable: "selector" }, "deny"), [""]);
 });
 
+Deno.test("renderMatches() takes an unknown set for one that holds nothing", () => {
+  const side = (change: Partial<RuleIr["source"]>) =>
+    rule("1/i/0", "allow", { ipVersion: 4, source: { ...ANY_SIDE, ...change } });
+  const texts = (change: Partial<RuleIr["source"]>) => renderMatches(side(change), () => undefined);
+  assertEquals(texts({ sets: ["s"] }), []);
+  assertEquals(texts({ notSets: ["s"] }), ["meta nfproto ipv4"]);
+  assertEquals(texts({ ports: [], portSets: ["n"] }), []);
+  assertEquals(texts({ notPortSets: ["n"] }), [
+    "meta nfproto ipv4 meta l4proto { 6, 17, 132 }",
+    "meta nfproto ipv4 meta l4proto != { 6, 17, 132 }",
+  ]);
+});
+
+Deno.test("renderRuleset() leaves out members that the kernel would refuse", () => {
+  const sets = renderRuleset(stateOf([
+    { kind: "set", id: "s:x", type: "net", members: ["10.0.0.1", "10.0.0.1,tcp:80", "example"] },
+    {
+      kind: "set",
+      id: "n:x",
+      type: "ipPort",
+      members: ["10.0.0.1,tcp:80", "10.0.0.1,none:80", "10.0.0.1,tcp:70000", "10.0.0.2"],
+    },
+  ])).sets;
+  assertEquals([...sets.values()].slice(0, 4).map(({ elements }) => elements), [
+    ["10.0.0.1"],
+    [],
+    ["10.0.0.1,tcp:80"],
+    [],
+  ]);
+});
+
 Deno.test("withoutCovered() keeps what no other network holds", () => {
   assertEquals(withoutCovered(["10.1.0.0/16", "10.0.0.0/8", "10.0.0.1", "fd00::1", "fd00::/64"]), [
     "10.0.0.0/8",
     "fd00::/64",
   ]);
   assertEquals(withoutCovered(["10.0.0.1", "10.0.0.2"]), ["10.0.0.1", "10.0.0.2"]);
+  assertEquals(withoutCovered(["10.0.1.1/24", "10.0.1.2/24", "10.0.0.0/24", "fd00::1/128"]), [
+    "10.0.1.0/24",
+    "10.0.0.0/24",
+    "fd00::1",
+  ]);
+  assertEquals(withoutCovered(["10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "0.0.0.0/0"]), ["0.0.0.0/0"]);
 });
 
 Deno.test("renderRuleset() leads each interface to its two chains", () => {
@@ -109,6 +207,12 @@ Deno.test("renderRuleset() ends a tier that denies in a drop, and the chain in a
 
 Deno.test("renderRuleset() drops at a policy that is missing", () => {
   const rules = renderRuleset(stateOf([PROFILE, ENDPOINT])).chains.get("tw-cali0123456789a")!.rules;
+  assertEquals(rules[1], { text: "drop", label: "missing NetworkPolicy/shop/p" });
+});
+
+Deno.test("renderRuleset() drops at a policy that does not govern the direction, as every engine does", () => {
+  const endpoint = ENDPOINT.kind === "endpoint" ? { ...ENDPOINT, egress: ENDPOINT.ingress } : ENDPOINT;
+  const rules = renderRuleset(stateOf([...EVERY_MATCH, PROFILE, endpoint])).chains.get("fw-cali0123456789a")!.rules;
   assertEquals(rules[1], { text: "drop", label: "missing NetworkPolicy/shop/p" });
 });
 

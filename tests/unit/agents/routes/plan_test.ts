@@ -68,15 +68,45 @@ Deno.test("planRoutes() does nothing when the kernel has them all", () => {
       scope: "global",
     }),
   ];
-  assertEquals(planRoutes(desired, has), { steps: [], differences: [] });
+  assertEquals(planRoutes(desired, has), []);
 });
 
 Deno.test("planRoutes() removes what is not wanted before it adds what is missing", () => {
   const desired = desiredRoutes(STATE, new Set(["cali0123456789a"]));
-  const plan = planRoutes(desired, [actual({ linkName: "cali9" })]);
-  assertEquals(plan.steps.map(({ kind, route }) => [kind, route.destination]), [
-    ["delete", "10.0.0.1/32"],
-    ["set", "10.0.0.1/32"],
-    ["set", "192.168.1.0/26"],
+  const changes = planRoutes(desired, [actual({ linkName: "cali9" })]);
+  assertEquals(changes.map(({ step, difference }) => [step.kind, difference]), [
+    ["delete", "foreign route 10.0.0.1/32 dev cali9 metric 1024"],
+    ["set", "missing route 10.0.0.1/32 dev cali0123456789a metric 1024"],
+    ["set", "missing route blackhole 192.168.1.0/26 metric 1024"],
   ]);
+});
+
+Deno.test("planRoutes() tells a route that goes another way from ours", () => {
+  const [desired] = desiredRoutes(STATE, new Set(["cali0123456789a"]));
+  const others: readonly Partial<Route>[] = [
+    { gateway: "10.0.0.9", onlink: true, scope: "global" },
+    { source: "10.0.0.9" },
+    { scope: "global" },
+    { priority: 0 },
+    { type: "unreachable", linkName: undefined },
+    { nextHops: [{ gateway: undefined, linkIndex: 3, weight: 1 }, { gateway: undefined, linkIndex: 4, weight: 1 }] },
+  ];
+  for (const change of others) {
+    const kinds = planRoutes([desired!], [actual(change)]).map(({ step }) => step.kind);
+    assertEquals(kinds, ["delete", "set"], JSON.stringify(change));
+  }
+  assertEquals(planRoutes([desired!], [actual({})]), []);
+});
+
+Deno.test("planRoutes() leaves alone what no step can name, and what is about to go", () => {
+  assertEquals(planRoutes([], [actual({ type: "local" }), actual({ linkName: undefined })]), []);
+});
+
+Deno.test("desiredRoutes() gives an address that two endpoints claim to the one with the lower id", () => {
+  const other: NodeItem = { ...ENDPOINT, id: "shop/a", interfaceName: "cali2" } as NodeItem;
+  const links = new Set(["cali0123456789a", "cali2"]);
+  for (const items of [[ENDPOINT, other], [other, ENDPOINT]]) {
+    const routes = desiredRoutes(new Map(items.map((item) => [nodeItemKey(item), item])), links);
+    assertEquals(routes.map(({ destination, linkName }) => [destination, linkName]), [["10.0.0.1/32", "cali2"]]);
+  }
 });
