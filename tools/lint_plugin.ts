@@ -129,6 +129,36 @@ function fileLength(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   };
 }
 
+/** The one file that may leave the thread's network namespace. */
+const NETNS_FILE = /\/src\/agents\/kernel\/netns\.ts$/;
+
+const NAMESPACE_CALLS = new Set(["setns", "unshare"]);
+
+/** The last word of what is called: `setns` of `calls.setns(...)`, `calls["setns"](...)` and `setns(...)`. */
+function calledName(callee: Deno.lint.Expression): string | undefined {
+  if (callee.type === "Identifier") return callee.name;
+  if (callee.type !== "MemberExpression") return undefined;
+  const { property } = callee;
+  if (property.type === "Identifier" && !callee.computed) return property.name;
+  return property.type === "Literal" && typeof property.value === "string" ? property.value : undefined;
+}
+
+function setnsInOnePlace(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  if (NETNS_FILE.test(context.filename)) return {};
+  return {
+    CallExpression(node) {
+      const name = calledName(node.callee);
+      if (name === undefined || !NAMESPACE_CALLS.has(name)) return;
+      context.report({
+        node,
+        message:
+          `"${name}" outside src/agents/kernel/netns.ts: whatever starts a thread between leaving a network namespace and ` +
+          `coming back leaves that thread there for ever, so only withNetns and createNetns do it`,
+      });
+    },
+  };
+}
+
 /** The plugin as `deno lint` loads it. */
 const plugin: Deno.lint.Plugin = {
   name: "tortie",
@@ -138,6 +168,7 @@ const plugin: Deno.lint.Plugin = {
     "pure-core": { create: pureCore },
     "module-doc": { create: moduleDoc },
     "doc-exports": { create: docExports },
+    "setns-in-one-place": { create: setnsInOnePlace },
   },
 };
 export default plugin;

@@ -80,6 +80,24 @@ const CASES: readonly {
     code: `${HEAD}${"// x\n".repeat(500)}`,
     broken: ["tortie/file-length"],
   },
+  {
+    name: "setns in the file of network namespaces",
+    file: "/src/agents/kernel/netns.ts",
+    code: `${HEAD}libc.calls.setns(fd, 0);\ncalls.unshare(0);\n`,
+    broken: [],
+  },
+  {
+    name: "setns and unshare anywhere else, however they are called",
+    file: "/src/agents/kernel/pod_network.ts",
+    code: `${HEAD}libc.calls.setns(fd, 0);\ncalls["unshare"](0);\nsetns(fd);\n`,
+    broken: Array(3).fill("tortie/setns-in-one-place"),
+  },
+  {
+    name: "the declaration of setns, and a word that only ends like it",
+    file: "/src/agents/kernel/libc.ts",
+    code: `${HEAD}const SYMBOLS = { setns: 1 };\nresetns(SYMBOLS.setns);\ncalls[setns](1);\n`,
+    broken: [],
+  },
 ];
 
 for (const { name, file, code, broken } of CASES) {
