@@ -37,8 +37,15 @@ const EXIT_BY_STATUS: Readonly<Record<number, ExitCode>> = {
 
 /** Speaks to one server. Holds no connection. */
 export class ApiClient {
-  /** @param options server and identity */
-  constructor(private readonly options: ClientOptions) {}
+  /**
+   * @param options server and identity
+   * @throws CommandFailure when the server is no URL
+   */
+  constructor(private readonly options: ClientOptions) {
+    if (!/^https?:$/.test(URL.parse(options.server)?.protocol ?? "")) {
+      throw new CommandFailure(`Server must be an http:// or https:// URL: "${options.server}"`, EXIT.usage);
+    }
+  }
 
   /** GETs a path and returns the JSON; throws {@link CommandFailure} for anything but 2xx. */
   get(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<Json> {

@@ -10,6 +10,9 @@ import type { ApiClient } from "./api_client.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit_code.ts";
 import { documentText, type Output, type OutputFormat, tableText } from "./output.ts";
 
+/** Rows of the log asked for at a time. */
+const LOG_PAGE_ROWS = 1_000;
+
 /** What every question needs. */
 export interface QuestionContext {
   readonly client: ApiClient;
@@ -40,7 +43,7 @@ export async function logCommand(
   subject: { readonly kind?: string; readonly name?: string; readonly namespace?: string },
 ): Promise<ExitCode> {
   const kind = subject.kind === undefined ? undefined : kindOrFail(subject.kind);
-  const answer = await context.client.get("/tortie/v1/log", {
+  const answer = await wholeLog(context.client, {
     group: kind?.group,
     kind: kind?.kind,
     name: subject.name,
@@ -63,6 +66,19 @@ export async function driftCommand(context: QuestionContext, node: string | unde
     context.output.print(tableText(columns.map((column) => column.toUpperCase()), rowsOf(answer, columns)));
   }
   return EXIT.ok;
+}
+
+/** All rows of a log that may be longer than the server tells at once. */
+async function wholeLog(client: ApiClient, filter: Readonly<Record<string, string | undefined>>): Promise<Json[]> {
+  const rows: Json[] = [];
+  for (let from = 1;;) {
+    const page = await client.get("/tortie/v1/log", { ...filter, from: String(from), limit: String(LOG_PAGE_ROWS) });
+    if (!Array.isArray(page)) throw new CommandFailure("The server's answer is not a list", EXIT.failed);
+    rows.push(...page);
+    const last: Json | undefined = page.at(-1);
+    if (page.length < LOG_PAGE_ROWS || !isJsonObject(last)) return rows;
+    from = Number(last.position) + 1;
+  }
 }
 
 /** The path of one object or of a collection on the resource API. */

@@ -16,9 +16,9 @@ export interface WriteContext {
   readonly output: Output;
 }
 
-/** Reads the objects of a YAML or JSON file, `-` for stdin; Lists are taken apart. Names file and place of what is wrong. */
+/** Reads the objects of a YAML or JSON file, `-` for stdin, at least one; Lists are taken apart. Names file and place of what is wrong. */
 export function readManifests(file: string, content: string): JsonObject[] {
-  return parseAllDocuments(content).flatMap((document, at) => {
+  const objects = parseAllDocuments(content).flatMap((document, at) => {
     const [error] = document.errors;
     if (error !== undefined) throw new CommandFailure(`Cannot read "${file}": ${error.message}`, EXIT.usage);
     const value = document.toJS() as Json;
@@ -31,12 +31,24 @@ export function readManifests(file: string, content: string): JsonObject[] {
     }
     return value.kind === "List" && Array.isArray(value.items) ? value.items.filter(isJsonObject) : [value];
   });
+  if (objects.length === 0) throw new CommandFailure(`"${file}" must hold at least one object`, EXIT.usage);
+  return objects;
 }
 
-function target(
-  object: JsonObject,
-  namespace: string | undefined,
-): { readonly path: string; readonly title: string; readonly item: string } {
+/** Where an object is written, and what it is called when that is told. */
+interface Target {
+  readonly object: JsonObject;
+  readonly path: string;
+  readonly item: string;
+  readonly title: string;
+}
+
+/** Targets of all objects, before the first is written: what can be seen to be wrong stops everything. */
+function targets(objects: readonly JsonObject[], namespace: string | undefined): readonly Target[] {
+  return objects.map((object) => target(object, namespace));
+}
+
+function target(object: JsonObject, namespace: string | undefined): Target {
   const group = String(object.apiVersion).includes("/") ? String(object.apiVersion).split("/")[0]! : "";
   const kind = kindOrFail(group === "" ? String(object.kind) : `${object.kind}.${group}`);
   const metadata = isJsonObject(object.metadata) ? object.metadata : {};
@@ -45,6 +57,7 @@ function target(
   }
   const scope = typeof metadata.namespace === "string" ? metadata.namespace : namespace ?? "default";
   return {
+    object,
     path: resourcePath(kind, scope, undefined),
     item: resourcePath(kind, scope, metadata.name),
     title: `${kind.kind.toLowerCase()}${group === "" ? "" : `.${group}`}/${metadata.name}`,
@@ -57,8 +70,7 @@ export async function createCommand(
   objects: readonly JsonObject[],
   namespace?: string,
 ): Promise<ExitCode> {
-  for (const object of objects) {
-    const { path, title } = target(object, namespace);
+  for (const { object, path, title } of targets(objects, namespace)) {
     await context.client.send(path, { method: "POST", contentType: "application/json", body: JSON.stringify(object) });
     context.output.print(`${title} created`);
   }
@@ -71,8 +83,7 @@ export async function applyCommand(
   objects: readonly JsonObject[],
   namespace?: string,
 ): Promise<ExitCode> {
-  for (const object of objects) {
-    const { item, title } = target(object, namespace);
+  for (const { object, item, title } of targets(objects, namespace)) {
     await context.client.send(item, {
       method: "PATCH",
       contentType: "application/apply-patch+yaml",
@@ -83,14 +94,13 @@ export async function applyCommand(
   return EXIT.ok;
 }
 
-/** `tortie delete KIND NAME`, or `-f`. */
+/** `tortie delete -f`: deletes each object; stops at the first refusal. */
 export async function deleteCommand(
   context: WriteContext,
   objects: readonly JsonObject[],
   namespace?: string,
 ): Promise<ExitCode> {
-  for (const object of objects) {
-    const { item, title } = target(object, namespace);
+  for (const { item, title } of targets(objects, namespace)) {
     await context.client.send(item, { method: "DELETE" });
     context.output.print(`${title} deleted`);
   }

@@ -272,20 +272,27 @@ export async function labExec(paths: LabPaths, target: string, words: readonly s
   if (pod === undefined || typeof pod.status?.podIP !== "string") {
     throw new CommandFailure(`No Pod runs under this name: "${target}"`, EXIT.notFound);
   }
-  const hosts = join(paths.root, "hosts");
+  // A file of its own: another exec at the same time may be in another namespace, with other short names.
+  const hosts = join(paths.root, "hosts", String(Deno.pid));
+  Deno.mkdirSync(dirname(hosts), { recursive: true });
   Deno.writeTextFileSync(hosts, hostsText(items, namespace));
-  // A mount namespace of its own, so that the Pods' names resolve inside without touching the machine's /etc/hosts.
+  try {
+    return await runInPod(paths, podNetns(paths, pod), hosts, command);
+  } finally {
+    await removeIfThere(hosts, false);
+  }
+}
+
+/** Runs a command in a network namespace, and in a mount namespace of its own so that Pods' names resolve without touching the machine's /etc/hosts. */
+async function runInPod(
+  paths: LabPaths,
+  netns: string,
+  hosts: string,
+  command: readonly string[],
+): Promise<number> {
+  const script = 'mount --bind "$0" /etc/hosts && exec "$@"';
   const child = new Deno.Command("nsenter", {
-    args: [
-      `--net=${podNetns(paths, pod)}`,
-      "unshare",
-      "--mount",
-      "/bin/sh",
-      "-c",
-      'mount --bind "$0" /etc/hosts && exec "$@"',
-      hosts,
-      ...command,
-    ],
+    args: [`--net=${netns}`, "unshare", "--mount", "/bin/sh", "-c", script, hosts, ...command],
     env: { PATH: `${paths.applets}:${Deno.env.get("PATH") ?? ""}` },
     stdin: "inherit",
     stdout: "inherit",

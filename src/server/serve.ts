@@ -6,6 +6,7 @@
 import { sql } from "kysely";
 import { errorText, OperationalError } from "#/base/errors.ts";
 import { systemClock, systemRandom } from "#/base/ports.ts";
+import { withoutPassword } from "#/events/pg.ts";
 import { openStore, type Store } from "#/events/store.ts";
 import { type AgentApi, createAgentApi } from "#/server/agents/agent_api.ts";
 import { SyncHub } from "#/server/agents/sync_hub.ts";
@@ -50,11 +51,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stop = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.resolve());
   await using stack = new AsyncDisposableStack();
-  const store = stack.use(
-    await openStore(
-      options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },
-    ),
-  );
+  const store = stack.use(await openDatabase(options));
   const plane = stack.use(await ControlPlane.start({ store, clock: systemClock, random: systemRandom }));
   const book = stack.use(await NodeStatusBook.open(store.db, systemClock));
   const hub = new SyncHub({ log: logIdentity(plane), state: plane.current(), clock: systemClock });
@@ -89,6 +86,24 @@ export async function serve(options: ServeOptions): Promise<number> {
   await stack.disposeAsync();
   console.log(`Tortie has stopped cleanly at position ${position}`);
   return 0;
+}
+
+/** Opens the store; a failure of a database that is not ours names it. */
+async function openDatabase({ dataDir, databaseUrl }: ServeOptions): Promise<Store> {
+  if (databaseUrl === undefined) return await openStore({ dataDir });
+  try {
+    return await openStore({ databaseUrl });
+  } catch (error) {
+    const subject = withoutPassword(databaseUrl);
+    // A host with several addresses refuses once for each, in an error without words of its own.
+    const cause = error instanceof AggregateError ? new Error(error.errors.map(errorText).join(", ")) : error;
+    throw new OperationalError(`Cannot use the database "${subject}"`, {
+      operation: "open the database",
+      subject,
+      retry: "backoff",
+      cause,
+    });
+  }
 }
 
 interface Parts {

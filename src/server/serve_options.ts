@@ -57,9 +57,15 @@ export function serveOptions(flags: ServeFlags, environment: (name: string) => s
   if (!/^(127(\.[0-9]{1,3}){3}|::1|localhost)$/.test(hostname)) {
     throw usage(`TORTIE_LISTEN must be a loopback address, because there is no TLS and no authentication: "${listen}"`);
   }
+  // Set to nothing means not set, as everywhere in shells.
+  const databaseUrl = environment("DATABASE_URL") || undefined;
+  // Not quoted: it may hold a password.
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw usage("DATABASE_URL must begin with postgres:// or postgresql://");
+  }
   return {
     dataDir: resolve(flags.dataDir ?? environment("TORTIE_DATA_DIR") ?? ".tortie"),
-    databaseUrl: environment("DATABASE_URL"),
+    databaseUrl,
     hostname,
     port: Number(match[2]),
     socket: flags.socket ?? environment("TORTIE_SOCKET"),

@@ -21,3 +21,9 @@ Deno.test("readManifests() names file, document and rule", () => {
   );
   assertThrows(() => readManifests("f.yaml", "a: b: c\n"), CommandFailure, 'Cannot read "f.yaml"');
 });
+
+Deno.test("readManifests() wants an object", () => {
+  for (const text of ["", "---\n---\n", "# nothing\n"]) {
+    assertThrows(() => readManifests("f.yaml", text), CommandFailure, '"f.yaml" must hold at least one object');
+  }
+});

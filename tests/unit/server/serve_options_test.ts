@@ -48,3 +48,11 @@ for (
     assertThrows(() => serveOptions({ listen }, nothing), OperationalError, `"${listen}"`);
   });
 }
+
+Deno.test("serveOptions() takes an empty DATABASE_URL for none, and refuses one that is no Postgres URL without showing it", () => {
+  const withUrl = (url: string) => () => serveOptions({}, (name) => name === "DATABASE_URL" ? url : undefined);
+  assertEquals(withUrl("")().databaseUrl, undefined);
+  assertEquals(withUrl("postgresql://db/x")().databaseUrl, "postgresql://db/x");
+  const error = assertThrows(withUrl("mysql://ann:s3cret@db/x"), OperationalError, "DATABASE_URL must begin with");
+  assertEquals(error.message.includes("s3cret"), false);
+});
