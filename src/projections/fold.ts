@@ -17,7 +17,7 @@ import type {
   ObjectChange,
   ObjectOrigin,
 } from "#/projections/cluster_state.ts";
-import { type Fact, readPayload } from "#/projections/payloads.ts";
+import { type Fact, readPayload, streamParts } from "#/projections/payloads.ts";
 import { isView, viewsAfter } from "#/projections/views.ts";
 import type { KubeObject } from "#/resources/object.ts";
 
@@ -118,11 +118,10 @@ function applyIntent(
   event: FoldableEvent,
   after: KubeObject | undefined,
 ): Change | undefined {
-  const [group, plural, namespace, ...name] = event.stream.split("/");
-  const collection = `${group}/${plural}`;
-  const key = `${namespace === "-" ? "" : namespace}/${name.join("/")}`;
+  const [collection, object] = streamParts(event.stream);
+  const key = object.startsWith("-/") ? object.slice(1) : object;
   const before = state.collections.get(collection)?.get(key);
-  if ([before, after].some((object) => object !== undefined && isView(collection, object))) {
+  if ((before !== undefined && isView(collection, before)) || (after !== undefined && isView(collection, after))) {
     return quarantine(state, event, `Object "${key}" of "${collection}" is a view and must not be written`);
   }
   const sameSpec = before !== undefined && after !== undefined && generationOf(before) === generationOf(after);

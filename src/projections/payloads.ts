@@ -79,11 +79,30 @@ function readIntent(
   if (!isKubeObject(object)) {
     return unreadable(`Payload of "${event.type}" must hold an object with metadata and a name`);
   }
-  const [, , namespace, ...name] = event.stream.split("/");
-  const said = `${object.kind} ${object.metadata.namespace ?? "-"}/${object.metadata.name}`;
-  const expected = `${intent.kind} ${namespace}/${name.join("/")}`;
-  if (said !== expected) return unreadable(`Payload of "${event.type}" must be of "${expected}": "${said}"`);
+  const said = `${object.metadata.namespace ?? "-"}/${object.metadata.name}`;
+  const [, expected] = streamParts(event.stream);
+  if (object.kind !== intent.kind || said !== expected) {
+    return unreadable(
+      `Payload of "${event.type}" must be of "${intent.kind} ${expected}": "${object.kind} ${said}"`,
+    );
+  }
   return { kind: "intent", verb: intent.verb, object };
+}
+
+/**
+ * The two halves of a stream's name: group and plural, namespace and name; the second is empty where there is none. Cut, not split and joined: every event of a
+ * replay passes here.
+ *
+ * @example
+ * ```ts
+ * import { streamParts } from "#/projections/payloads.ts";
+ * if (streamParts("core/pods/shop/web").join(" ") !== "core/pods shop/web") throw new Error();
+ * ```
+ */
+export function streamParts(stream: string): readonly [collection: string, object: string] {
+  const first = stream.indexOf("/");
+  const second = first < 0 ? -1 : stream.indexOf("/", first + 1);
+  return second < 0 ? [stream, ""] : [stream.slice(0, second), stream.slice(second + 1)];
 }
 
 function readFact(type: FactType, payload: JsonObject): ReadPayload {

@@ -59,9 +59,10 @@ export function viewsAfter(state: ClusterState, change: Change): ViewUpdate[] {
 }
 
 function viewsAfterPod(state: ClusterState, change: ObjectChange): ViewUpdate[] {
-  const before = change.before === undefined ? undefined : endpointKey(change.before);
   const updates = change.after === undefined ? [] : endpointUpdates(state, change.after);
   // A Pod has one node for life; should the log say otherwise, the view under the old node's name goes.
+  if (change.before?.spec?.nodeName === change.after?.spec?.nodeName) return updates;
+  const before = change.before === undefined ? undefined : endpointKey(change.before);
   if (before === undefined || updates.some((update) => update.key === before)) return updates;
   return [{ collection: WORKLOAD_ENDPOINTS, key: before, object: undefined }, ...updates];
 }

@@ -52,12 +52,12 @@ export function podEndpointName(pod: KubeObject): string | undefined {
  * ```
  */
 export function workloadEndpointOf(pod: KubeObject, binding: BindingRecord | undefined): KubeObject | undefined {
-  const name = podEndpointName(pod);
   const spec = pod.spec ?? {};
-  if (name === undefined || spec.hostNetwork === true || isFinished(pod)) return undefined;
+  if (spec.hostNetwork === true || isFinished(pod)) return undefined;
   const sandbox = binding !== undefined && belongsTo(binding, pod) ? binding : undefined;
   const ipNetworks = hostNetworks(sandbox?.addresses ?? statusAddresses(pod));
-  if (ipNetworks.length === 0) return undefined;
+  const name = ipNetworks.length === 0 ? undefined : podEndpointName(pod);
+  if (name === undefined) return undefined;
   const namespace = pod.metadata.namespace ?? "";
   const serviceAccount = text(spec.serviceAccountName) ?? DEFAULT_SERVICE_ACCOUNT;
   const ports = podPorts(spec);

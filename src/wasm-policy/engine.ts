@@ -39,6 +39,13 @@ export interface PolicyImage {
 
 type PolicyFunction = (...parameters: number[]) => number;
 
+/** One end of a packet in the words of sets' members. */
+interface PacketEnd {
+  readonly ip: Ip;
+  readonly address: string;
+  readonly addressAndPort: string | undefined;
+}
+
 /** Members of one set, ready to be asked. */
 interface Members {
   readonly exact: ReadonlySet<string>;
@@ -67,10 +74,10 @@ export function compileImage(input: ImageInput): PolicyImage {
   };
   const functions = [...input.policies].flatMap(([key, policy]) => emitPolicy(policy, key, setNumber));
   const members = setIds.map((id) => membersOf(input.sets.get(id)));
-  let current: Packet | undefined;
+  let current: readonly [PacketEnd, PacketEnd] | undefined;
   const inSet = (set: number, end: number) => {
     assert(current !== undefined, "A set is asked only while a packet is judged");
-    return holds(members[set]!, current, end) ? 1 : 0;
+    return holds(members[set]!, end === 0 ? current[0] : current[1]) ? 1 : 0;
   };
   const bytes = encodeModule({
     parameters: PARAMETER_COUNT,
@@ -82,7 +89,10 @@ export function compileImage(input: ImageInput): PolicyImage {
     (exports[`${key}.${direction}`] as PolicyFunction | undefined)?.(...parameters);
   return {
     judge(chain, direction, packet) {
-      current = packet;
+      current = [
+        endOf(packet.source, packet.sourcePort, packet.protocol),
+        endOf(packet.destination, packet.destinationPort, packet.protocol),
+      ];
       const parameters = parametersOf(packet);
       return judgeChain(
         chain,
@@ -146,10 +156,17 @@ function membersOf(set: ImageSet | undefined): Members {
   return { exact: new Set(set.members), networks };
 }
 
-function holds({ exact, networks }: Members, packet: Packet, end: number): boolean {
-  const ip = end === 0 ? packet.source : packet.destination;
+/** Written out once per packet: a chain may ask thousands of sets about it. */
+function endOf(ip: Ip, port: number | undefined, protocol: number): PacketEnd {
   const address = formatIp(ip);
-  if (exact.has(address) || networks.some((network) => cidrContains(network, ip))) return true;
-  const port = end === 0 ? packet.sourcePort : packet.destinationPort;
-  return port !== undefined && exact.has(`${address},${formatProtocol(packet.protocol).toLowerCase()}:${port}`);
+  return {
+    ip,
+    address,
+    addressAndPort: port === undefined ? undefined : `${address},${formatProtocol(protocol).toLowerCase()}:${port}`,
+  };
+}
+
+function holds({ exact, networks }: Members, { ip, address, addressAndPort }: PacketEnd): boolean {
+  return exact.has(address) || networks.some((network) => cidrContains(network, ip)) ||
+    (addressAndPort !== undefined && exact.has(addressAndPort));
 }
