@@ -7,6 +7,7 @@
 import { errorText } from "#/base/errors.ts";
 import { type Clock, systemClock, systemRandom } from "#/base/ports.ts";
 import type { DriftFound } from "#/events/catalog.ts";
+import type { Slice } from "#/sync/slice.ts";
 import type { AppliedReport, NodeCommand, NodeCommandResult } from "#/sync/reports.ts";
 import { createBirdDriver } from "./bird/driver.ts";
 import { BirdPart } from "./bird/part.ts";
@@ -90,13 +91,24 @@ function concerns(change: KernelChange): boolean {
   }
 }
 
-function appliedReport(node: string, pass: PassReport, unsupported: readonly string[]): AppliedReport {
-  const { logId, epoch, position } = pass.slice;
+/** Parts whose failure means that the kernel does not show the slice. BIRD and interfaces that CNI has yet to make are told beside the position. */
+const KERNEL_PARTS: readonly string[] = ["nftables", "routes"];
+
+/** The slice that the kernel shows after a pass: the pass's own, or the one before when a part of it failed. */
+function shownAfter(pass: PassReport, before: Slice | undefined): Slice | undefined {
+  return pass.errors.some(({ item }) => KERNEL_PARTS.includes(item)) ? before : pass.slice;
+}
+
+function appliedReport(
+  { node, pass, shown }: { readonly node: string; readonly pass: PassReport; readonly shown: Slice | undefined },
+  unsupported: readonly string[],
+): AppliedReport {
+  const { logId, epoch } = pass.slice;
   return {
     node,
     logId,
     epoch,
-    position,
+    position: shown?.position ?? 0,
     appliedAt: new Date(pass.at).toISOString(),
     agentVersion: AGENT_VERSION,
     errors: pass.errors,
@@ -107,6 +119,7 @@ function appliedReport(node: string, pass: PassReport, unsupported: readonly str
 /** Tells each pass to the log and to the server. */
 function passListener(node: string, reporter: Reporter, unsupported: readonly string[]): (pass: PassReport) => void {
   let toldErrors = "";
+  let shown: Slice | undefined;
   return (pass) => {
     const say = (text: string) => log(`position ${pass.slice.position}: ${text}`);
     if (pass.written.length > 0) say(pass.written.join("; "));
@@ -114,7 +127,8 @@ function passListener(node: string, reporter: Reporter, unsupported: readonly st
     const errors = pass.errors.map(({ item, message }) => `${item}: ${message}`).join("; ");
     if (errors !== toldErrors) say(errors === "" ? "no more errors" : errors);
     toldErrors = errors;
-    reporter.applied(appliedReport(node, pass, unsupported));
+    shown = shownAfter(pass, shown);
+    reporter.applied(appliedReport({ node, pass, shown }, unsupported));
     for (const drift of pass.drift) {
       log(`drift of ${drift.subject}: ${drift.differences.join("; ")}`);
       reporter.drift(driftCommand(node, drift));
