@@ -104,6 +104,20 @@ Deno.test("Reporter tries again after a pause, loses nothing, and logs a failure
   assertEquals(world.lines.length, 2, "Expected a failure after success to be told again");
 });
 
+Deno.test("Reporter loses no drift of a batch whose answer does not come", async () => {
+  await using world = new World();
+  const held = Promise.withResolvers<void>();
+  world.held = held.promise;
+  world.reporter.drift(drift("a"));
+  world.reporter.drift(drift("b"));
+  world.fails = true;
+  held.resolve();
+  await settle();
+  world.fails = false;
+  await world.timers.advance(RETRY_DELAY_MS);
+  assertEquals(world.drifts.flat(), ["a", "b"]);
+});
+
 Deno.test("Reporter.wake() tries at once", async () => {
   await using world = new World();
   world.fails = true;

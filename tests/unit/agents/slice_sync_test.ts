@@ -217,6 +217,16 @@ for (const { name, frames } of REFUSED) {
   });
 }
 
+Deno.test("followSlices() does not go back in time, also where it has asked for everything", async () => {
+  await using world = new World();
+  (await world.stream(1)).send(hello(), ...full(5), { frame: "end", position: 6 });
+  const second = await world.stream(2);
+  assertEquals(second.resume, undefined);
+  second.send(hello(), ...full(4));
+  await until(() => second.isCancelled, "the stream to be dropped");
+  assertEquals(world.applied, [[5, 1, true]]);
+});
+
 Deno.test("followSlices() goes on asking for everything after a refusal, whatever comes between", async () => {
   await using world = new World();
   (await world.stream(1)).send(hello(), ...full(5));
