@@ -16,7 +16,7 @@ import { HTTP_PORT_ANNOTATION, sandboxName } from "./kubelet.ts";
 import { LabApi, LabApiError } from "./lab_api.ts";
 import { LAB_NODES_MAX, type LabPaths } from "./lab_paths.ts";
 import { type LabState, readLabState } from "./lab_state.ts";
-import { isAlive, killLeftovers, waitUntil } from "./processes.ts";
+import { isAliveAs, killLeftovers, waitUntil } from "./processes.ts";
 
 const MAIN = join(dirname(dirname(import.meta.dirname!)), "main.ts");
 
@@ -35,9 +35,19 @@ export function requireRootForLab(): void {
   );
 }
 
+/** Words that only the supervisor of this lab has in its command line. */
+function supervisorMark(paths: LabPaths): string {
+  return ` lab supervise --dir ${paths.root} `;
+}
+
+/** Whether the supervisor that a state file names is there. */
+function isSupervised(paths: LabPaths, state: LabState): boolean {
+  return isAliveAs(state.supervisor, supervisorMark(paths));
+}
+
 function stateOrFail(paths: LabPaths): LabState {
   const state = readLabState(paths);
-  if (state !== undefined && isAlive(state.supervisor)) return state;
+  if (state !== undefined && isSupervised(paths, state)) return state;
   throw new CommandFailure(`No lab is up in "${paths.root}": start one with \`deno task lab up\``, EXIT.notFound);
 }
 
@@ -48,7 +58,7 @@ export async function labUp(paths: LabPaths, nodes: number, output: Output): Pro
     throw new CommandFailure(`Option --nodes must be a whole number from 1 to ${LAB_NODES_MAX}: ${nodes}`, EXIT.usage);
   }
   const present = readLabState(paths);
-  if (present !== undefined && isAlive(present.supervisor)) {
+  if (present !== undefined && isSupervised(paths, present)) {
     throw new CommandFailure(
       `A lab is up already in "${paths.root}" (API ${present.api}): \`deno task lab down\` first`,
       EXIT.no,
@@ -103,9 +113,9 @@ export async function labUp(paths: LabPaths, nodes: number, output: Output): Pro
 export async function labDown(paths: LabPaths, output: Output): Promise<ExitCode> {
   requireRootForLab();
   const state = readLabState(paths);
-  if (state !== undefined && isAlive(state.supervisor)) {
+  if (state !== undefined && isSupervised(paths, state)) {
     Deno.kill(state.supervisor, "SIGTERM");
-    await waitUntil("the supervisor to stop", DOWN_TIMEOUT_MS, () => !isAlive(state.supervisor)).catch(() => {});
+    await waitUntil("the supervisor to stop", DOWN_TIMEOUT_MS, () => !isSupervised(paths, state)).catch(() => {});
   }
   await cleanUp(paths);
   output.print(state === undefined ? `No lab was up in "${paths.root}"` : "Lab is down");
@@ -113,12 +123,15 @@ export async function labDown(paths: LabPaths, output: Output): Promise<ExitCode
 }
 
 async function cleanUp(paths: LabPaths): Promise<void> {
-  killLeftovers(labNamespaces(paths).map((name) => paths.netns(name)), paths.root);
-  await waitUntil(
-    "processes of the lab to end",
-    DOWN_TIMEOUT_MS,
-    () => killLeftovers(labNamespaces(paths).map((name) => paths.netns(name)), paths.root) === 0,
-  );
+  // What runs in a namespace of the lab is found there; the rest has words that no other process has.
+  const marks = [
+    supervisorMark(paths),
+    ` serve --data-dir ${paths.serverData} `,
+    ` -D ${join(paths.serverData, "postgres")} `,
+    ` --net=${paths.netns("")}`,
+  ];
+  const kill = () => killLeftovers(labNamespaces(paths).map((name) => paths.netns(name)), marks);
+  await waitUntil("processes of the lab to end", DOWN_TIMEOUT_MS, () => kill() === 0);
   await deleteFabric(paths);
   for (const entry of Deno.readDirSync("/run")) {
     if (entry.name.startsWith(`${paths.prefix}-`)) await Deno.remove(join("/run", entry.name), { recursive: true });

@@ -110,12 +110,13 @@ function* processes(): Generator<{ readonly pid: number; readonly commandLine: s
 }
 
 /**
- * Kills what a crashed lab left: processes that live in one of its namespaces or name its directory. Never this process or its parents.
+ * Kills what a crashed lab left: processes that live in one of its namespaces, or whose command line only a lab's own process has. Never this process or its
+ * parents, and nobody who merely looks at the lab's files.
  *
  * @param netnsPaths namespaces of the lab
- * @param marker a word of every command line of the lab: its absolute directory
+ * @param marks parts of command lines, words between spaces
  */
-export function killLeftovers(netnsPaths: readonly string[], marker: string): number {
+export function killLeftovers(netnsPaths: readonly string[], marks: readonly string[]): number {
   const namespaces = new Set(netnsPaths.flatMap((path) => {
     try {
       return [`net:[${Deno.statSync(path).ino}]`];
@@ -126,7 +127,7 @@ export function killLeftovers(netnsPaths: readonly string[], marker: string): nu
   const ancestors = ancestorsOf(Deno.pid);
   let killed = 0;
   for (const { pid, commandLine, netns } of processes()) {
-    const ours = namespaces.has(netns) || commandLine.includes(` ${marker}/`) || commandLine.includes(` ${marker} `);
+    const ours = namespaces.has(netns) || marks.some((mark) => commandLine.includes(mark));
     if (!ours || ancestors.has(pid)) continue;
     try {
       Deno.kill(pid, "SIGKILL");
@@ -152,6 +153,15 @@ function ancestorsOf(pid: number): ReadonlySet<number> {
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process lives and has these words in its command line: a number alone may be somebody else's by now. */
+export function isAliveAs(pid: number, mark: string): boolean {
+  try {
+    return isAlive(pid) && Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").includes(mark);
   } catch {
     return false;
   }

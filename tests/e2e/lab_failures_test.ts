@@ -6,7 +6,9 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isJsonObject, type Json } from "#/base/json.ts";
+import { labNamespaces } from "#/lab/fabric.ts";
 import { labPaths } from "#/lab/lab_paths.ts";
+import { EchoStream } from "#tests/support/echo_stream.ts";
 import { type Lab, type LabInfo, withLab } from "#tests/support/lab.ts";
 import { eventually, isRunning, processesNaming, run, within } from "#tests/support/program.ts";
 import { kernelTest } from "#tests/support/requires.ts";
@@ -17,8 +19,6 @@ const REPAIR_MS_MAX = 2_000;
 const RESTART_MS_MAX = 20_000;
 /** How long BGP sessions may take to be up again. */
 const SESSIONS_MS_MAX = 30_000;
-/** How long lines may take through a connection, once everything is well again. */
-const STREAM_MS_MAX = 20_000;
 
 /** Port of the web server that tells who asks. */
 const TELLING_PORT = 8081;
@@ -62,60 +62,6 @@ async function rulesOf(lab: Lab, netns: string): Promise<string> {
 /** Everything that was found to differ on a node, as text. */
 async function driftsOf(lab: Lab, node: string): Promise<string> {
   return JSON.stringify((await lab.ask("drift", node)).answer);
-}
-
-/** A connection between two pods through which a test sends lines one by one, and reads each back. */
-class EchoStream implements AsyncDisposable {
-  #received = "";
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reading: Promise<void>;
-
-  private constructor(private readonly server: Deno.ChildProcess, private readonly client: Deno.ChildProcess) {
-    this.#writer = client.stdin.getWriter();
-    this.#reading = this.#read();
-  }
-
-  /** Opens the connection, and has one line through it. */
-  static async open(lab: Lab, { from, to, port }: { readonly from: Pod; readonly to: Pod; readonly port: number }) {
-    const inside = (netns: string, ...words: string[]) =>
-      new Deno.Command("nsenter", {
-        args: [`--net=${netns}`, "busybox", ...words],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-    const server = inside(to.netns, "nc", "-ll", "-p", String(port), "-e", "busybox", "cat");
-    await eventually(
-      "the echo server to listen",
-      RESTART_MS_MAX,
-      async () => (await lab.inside(to.netns, "busybox", "netstat", "-ltn")).includes(`:${port} `),
-    );
-    const stream = new EchoStream(server, inside(from.netns, "nc", to.address, String(port)));
-    await stream.echo("opened");
-    return stream;
-  }
-
-  /** Sends a line and waits until it is back. */
-  async echo(line: string): Promise<void> {
-    const before = this.#received;
-    await this.#writer.write(new TextEncoder().encode(`${line}\n`));
-    await eventually(`"${line}" to come back`, STREAM_MS_MAX, () => this.#received === `${before}${line}\n`);
-  }
-
-  async #read(): Promise<void> {
-    for await (const text of this.client.stdout.pipeThrough(new TextDecoderStream())) this.#received += text;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.close().catch(() => {});
-    for (const child of [this.client, this.server]) {
-      if (isRunning(child.pid)) child.kill("SIGKILL");
-      await child.status;
-    }
-    await this.#reading;
-    await this.server.stdin.close();
-    await this.server.stdout.cancel();
-  }
 }
 
 /** The lab's server process. */
@@ -463,6 +409,32 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
             kind === "Address" && verb === "release" && name === address.replaceAll(".", "-")
           ),
       );
+    }
+  },
+
+  "down, after the supervisor was killed too, ends all that is the lab's and nobody who only looks": async (lab) => {
+    const onlooker = new Deno.Command("busybox", {
+      args: ["tail", "-f", `${lab.folder}/log/server.log`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      const [supervisor] = processesNaming(`lab supervise --dir ${lab.folder} `);
+      Deno.kill(supervisor!.pid, "SIGKILL");
+      await lab.must("down");
+      assertEquals(processesNaming(lab.folder).map(({ pid }) => pid), [onlooker.pid]);
+      assertEquals(labNamespaces(labPaths(lab.folder)), []);
+      // A state file from before the machine was started anew: the number is somebody else's now.
+      const state = { supervisor: onlooker.pid, api: "http://127.0.0.1:1", nodes: [], external: {} };
+      Deno.mkdirSync(lab.folder, { recursive: true });
+      Deno.writeTextFileSync(`${lab.folder}/lab.json`, JSON.stringify(state));
+      assertEquals((await lab.command("info")).code, 4);
+      await lab.must("down");
+      assert(isRunning(onlooker.pid), "the onlooker must live");
+    } finally {
+      onlooker.kill("SIGKILL");
+      await onlooker.status;
     }
   },
 };

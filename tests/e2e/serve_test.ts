@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { isJsonObject, type Json, type JsonObject } from "#/base/json.ts";
-import { type Account, unprivilegedCopy } from "#tests/support/installation.ts";
+import { NOBODY, unprivilegedCopy } from "#tests/support/installation.ts";
 import { withDatabase } from "#tests/support/postgres.ts";
 import { eventually, isRunning, processesNaming, withFolder, within } from "#tests/support/program.ts";
 import { ServerProcess } from "#tests/support/server.ts";
@@ -303,11 +303,12 @@ Deno.test("tortie serve says what is wrong with a DATABASE_URL that leads nowher
 
 Deno.test("tortie serve needs no root", () =>
   withFolder(async (folder) => {
-    const nobody: Account = { uid: 65_534, gid: 65_534 };
-    const { command, env, dataDir } = await unprivilegedCopy(folder, nobody);
-    await using server = await ServerProcess.start({ command, env, dataDir, cwd: folder });
+    const installation = await unprivilegedCopy(folder);
+    const dataDir = join(installation.home, "data");
+    const command = installation.tortie(["serve", "--data-dir", dataDir, "--listen", "127.0.0.1:0"]);
+    await using server = await ServerProcess.start({ command, env: installation.env, dataDir, cwd: folder });
     const status = await Deno.readTextFile(`/proc/${server.pid}/status`);
-    assertEquals(/^Uid:\s+(\d+)/m.exec(status)?.[1], String(Deno.uid() === 0 ? nobody.uid : Deno.uid()));
+    assertEquals(/^Uid:\s+(\d+)/m.exec(status)?.[1], String(Deno.uid() === 0 ? NOBODY.uid : Deno.uid()));
     await server.ok(NAMESPACES, { method: "POST", body: namespace("humble") });
     assertEquals((await server.stop("SIGTERM")).code, 0);
     assertEquals(server.stderr, "");

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { labPaths } from "#/lab/lab_paths.ts";
 import { labNamespaces } from "#/lab/fabric.ts";
-import { ROOT, tortie, withFolder } from "#tests/support/program.ts";
+import { unprivilegedCopy } from "#tests/support/installation.ts";
+import { eventually, processesNaming, ROOT, run, tortie, withFolder } from "#tests/support/program.ts";
 import { kernelTest } from "#tests/support/requires.ts";
 
 /** Sums of the files as they were given. */
@@ -19,12 +20,14 @@ const SUMS: Readonly<Record<string, string>> = {
 
 /** The bound the tutorial is held to, set-up apart. */
 const TUTORIAL_MS_MAX = 60_000;
+const LINKS_MS_MAX = 5_000;
 
 kernelTest(
   "tutorial holds every cell of its table within a minute and leaves nothing",
   ["root", "nftables", "bird", "busybox", "nsenter"],
   () =>
     withFolder(async (folder) => {
+      const links = hostLinks();
       const started = performance.now();
       const { code, stdout, stderr } = await tortie(["tutorial", "--dir", `${folder}/lab`]);
       assertEquals(code, 0, stdout + stderr);
@@ -32,9 +35,31 @@ kernelTest(
       assert(stdout.includes("Every cell of the table holds"), stdout);
       assert(performance.now() - started < TUTORIAL_MS_MAX, `took ${performance.now() - started} ms`);
       assertEquals(labNamespaces(labPaths(`${folder}/lab`)), []);
+      assertEquals(processesNaming(folder), []);
+      // Others may work on this machine too: what they make goes again.
+      await eventually("new interfaces to go", LINKS_MS_MAX, () => hostLinks().every((link) => links.includes(link)));
       assertEquals([...Deno.readDirSync(folder)], []);
     }),
 );
+
+/** Interfaces of the machine itself, by name. */
+function hostLinks(): readonly string[] {
+  return [...Deno.readDirSync("/sys/class/net")].map(({ name }) => name);
+}
+
+Deno.test("tutorial without root says that it needs root, and what can be done without", () =>
+  withFolder(async (folder) => {
+    const { tortie, env, home } = await unprivilegedCopy(folder);
+    for (const args of [["tutorial"], ["lab", "up"]]) {
+      const result = await run(tortie([...args, "--dir", `${home}/lab`]), { env, cwd: folder });
+      assertEquals([result.code, result.stdout], [3, ""]);
+      assertMatch(
+        result.stderr,
+        /^The lab makes network namespaces, which needs root\. Without root, `deno task run` .*\n$/,
+      );
+    }
+    assertEquals((await run(["ls", `${home}/lab`])).code, 2, "nothing may be made");
+  }));
 
 Deno.test("the tutorial's files are the founding document's, byte for byte", async () => {
   const sums: Record<string, string> = {};

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { kubectlCacheFolder } from "../../tools/install_kubectl.ts";
 import { ROOT, succeed } from "#tests/support/program.ts";
 
 /** A user by number. */
@@ -13,42 +14,52 @@ export interface Account {
   readonly gid: number;
 }
 
-/** How to run `tortie serve` from the copy. */
+/** Nobody in particular, on every Linux. */
+export const NOBODY: Account = { uid: 65_534, gid: 65_534 };
+
+/** A copy of the program, and how an account runs it. */
 export interface Installation {
-  readonly command: readonly string[];
+  /** The copy of the repository. */
+  readonly program: string;
+  /** The account's own folder. */
+  readonly home: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly dataDir: string;
+  /** Command line of `deno ARGS` as the account. */
+  readonly deno: (args: readonly string[]) => readonly string[];
+  /** Command line of `tortie ARGS` as the account. */
+  readonly tortie: (args: readonly string[]) => readonly string[];
 }
 
-/** What of the repository the program needs. */
-const SOURCES = ["main.ts", "mod.ts", "deno.json", "deno.lock", "shims", "src", "migrations", "tools"];
+/** What of the repository the program and its set-up need. */
+const SOURCES = [
+  ...["main.ts", "mod.ts", "deno.json", "deno.lock", "shims", "src", "migrations"],
+  ...["tools", "tests", "benches", "examples"],
+];
 
 /**
- * Makes an installation in a folder and says how an account runs the server from it. Where this process is not root it can become nobody else, and is no
- * root itself: then the command runs as who we are.
+ * Makes an installation in a folder. Where this process is not root it can become nobody else, and is no root itself: then the commands run as who we are.
  */
-export async function unprivilegedCopy(folder: string, account: Account): Promise<Installation> {
+export async function unprivilegedCopy(folder: string, account: Account = NOBODY): Promise<Installation> {
   const isRoot = Deno.uid() === 0;
-  const [program, home] = [join(folder, "program"), join(folder, "home")];
-  await Deno.mkdir(program);
+  const [program, home, deno] = [join(folder, "program"), join(folder, "home"), join(folder, "deno")];
+  const [packages, cache] = [join(home, "deno"), join(home, "cache")];
   await Deno.mkdir(home, { mode: 0o700 });
   for (const source of SOURCES) await copyTree(join(ROOT, source), join(program, source));
-  const deno = join(folder, "deno");
   await linkOrCopy(Deno.execPath(), deno);
   // Its packages by the lockfile, from the cache of the tests.
-  const cache = join(home, "deno");
-  await copyTree(join(await denoDirectory(), "npm"), join(cache, "npm"));
+  await copyTree(join(await denoDirectory(), "npm"), join(packages, "npm"));
+  await copyTree(kubectlCacheFolder(), join(cache, "tortie", "kubectl"));
   if (isRoot) {
     await giveTo(home, account);
     await Deno.chmod(folder, 0o711);
   }
-  const dataDir = join(home, "data");
-  const serve = [deno, "run", "-A", "--quiet", "--cached-only", join(program, "main.ts"), "serve"];
   const become = ["setpriv", `--reuid=${account.uid}`, `--regid=${account.gid}`, "--clear-groups", "--"];
+  const asAccount = (args: readonly string[]) => [...(isRoot ? become : []), deno, ...args];
   return {
-    command: [...(isRoot ? become : []), ...serve, "--data-dir", dataDir, "--listen", "127.0.0.1:0"],
-    env: { HOME: home, DENO_DIR: cache },
-    dataDir,
+    ...{ program, home },
+    env: { HOME: home, DENO_DIR: packages, XDG_CACHE_HOME: cache },
+    deno: asAccount,
+    tortie: (args) => asAccount(["run", "-A", "--quiet", "--cached-only", join(program, "main.ts"), ...args]),
   };
 }
 
@@ -57,28 +68,29 @@ async function denoDirectory(): Promise<string> {
   return info.denoDir;
 }
 
+/** Copies what is there; nothing when there is nothing. */
 async function copyTree(source: string, target: string): Promise<void> {
-  const info = await Deno.stat(source);
+  const info = await Deno.stat(source).catch(() => undefined);
+  if (info === undefined) return;
+  await Deno.mkdir(info.isFile ? dirname(target) : target, { recursive: true, mode: 0o755 });
   if (info.isFile) return await linkOrCopy(source, target);
-  await Deno.mkdir(target, { recursive: true, mode: 0o755 });
   for await (const entry of Deno.readDir(source)) await copyTree(join(source, entry.name), join(target, entry.name));
 }
 
 /** A second name costs nothing, but needs one file system, and a file that others may read: links share the mode. */
 async function linkOrCopy(source: string, target: string): Promise<void> {
-  const isReadable = ((await Deno.stat(source)).mode ?? 0) & 0o004;
+  const { mode } = await Deno.stat(source);
+  const isReadable = ((mode ?? 0) & 0o004) !== 0;
   try {
     if (isReadable) return await Deno.link(await Deno.realPath(source), target);
   } catch {
     // Another file system.
   }
   await Deno.copyFile(source, target);
-  await Deno.chmod(target, ((await Deno.stat(source)).mode ?? 0o644) | 0o044);
+  await Deno.chmod(target, (mode ?? 0o644) | 0o044);
 }
 
-async function giveTo(path: string, { uid, gid }: Account): Promise<void> {
-  await Deno.chown(path, uid, gid);
-  for await (const entry of Deno.readDir(path)) {
-    if (entry.isDirectory) await giveTo(join(path, entry.name), { uid, gid });
-  }
+async function giveTo(path: string, account: Account): Promise<void> {
+  await Deno.chown(path, account.uid, account.gid);
+  for await (const entry of Deno.readDir(path)) if (entry.isDirectory) await giveTo(join(path, entry.name), account);
 }
