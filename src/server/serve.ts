@@ -29,6 +29,9 @@ export { serveOptions };
 /** Version of the program. */
 export const VERSION = "0.1.0";
 
+/** How long a lost database may take to be known as lost after its first symptom. */
+const LOSS_TOLD_MS = 1_000;
+
 /** What a route may use. */
 interface Routes {
   readonly api: ApiHandler;
@@ -79,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       operation: "serve",
       subject: store.description,
       retry: "soon",
-      cause: error,
+      cause: await rootCause(store, error),
     });
   }
   const { position } = plane.current();
@@ -104,6 +107,18 @@ async function openDatabase({ dataDir, databaseUrl }: ServeOptions): Promise<Sto
       cause,
     });
   }
+}
+
+/** A commit that fails may tell of its broken pipe before the database's own end is known: the end is the better word. */
+async function rootCause(store: Store, error: unknown): Promise<unknown> {
+  if (!store.lost.aborted) {
+    const known = Promise.withResolvers<void>();
+    store.lost.addEventListener("abort", () => known.resolve(), { once: true });
+    const late = setTimeout(known.resolve, LOSS_TOLD_MS);
+    await known.promise;
+    clearTimeout(late);
+  }
+  return store.lost.aborted ? store.lost.reason : error;
 }
 
 interface Parts {
