@@ -5,7 +5,7 @@ import { systemRandom } from "#/base/ports.ts";
 import type { Json } from "#/base/json.ts";
 import { startDrain } from "#/agents/cni/drain.ts";
 import { writePlugin } from "#/agents/cni/install.ts";
-import { interfaceNameOf } from "#/agents/cni/interface_name.ts";
+import { interfaceNameFor } from "#/base/names.ts";
 import { openJournal } from "#/agents/cni/journal.ts";
 import { CniOperations } from "#/agents/cni/operations.ts";
 import { startCniServer } from "#/agents/cni/server.ts";
@@ -15,7 +15,7 @@ import { kernelTest } from "#tests/support/requires.ts";
 import { FakeLoop, stateWith } from "#tests/unit/agents/cni/fake_node.ts";
 import { FakeServer } from "#tests/unit/agents/cni/fake_server.ts";
 
-const HOST_INTERFACE = await interfaceNameOf("shop", "web");
+const HOST_INTERFACE = interfaceNameFor("shop", "web");
 
 interface Runtime {
   readonly netns: TestNetns;

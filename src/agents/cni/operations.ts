@@ -14,7 +14,7 @@ import { containerOfHandle, handleOf, isHandleOfNetwork } from "#/ipam/handles.t
 import type { PodNetworkDriver, PodNetworkSpec, RouteDriver } from "#/agents/kernel/kernel.ts";
 import { Allocator, type AllocatorDeps, type LoopPort } from "./allocator.ts";
 import type { RefusedRecord } from "./drain.ts";
-import { interfaceNameOf } from "./interface_name.ts";
+import { interfaceNameFor } from "#/base/names.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { assignmentsOf, bindingOf, type JournalRecord } from "./ledger.ts";
 import {
@@ -136,7 +136,7 @@ export class CniOperations {
       config,
       podUid: parseArgs(request.args).get("K8S_POD_UID") ?? "",
       handle: handleOf(config.name, request.containerId),
-      hostInterface: await interfaceNameOf(ref.namespace, ref.pod),
+      hostInterface: interfaceNameFor(ref.namespace, ref.pod),
     };
     const attachment = await this.#locks.run(keyOf(ref), () => this.#attach(sandbox));
     return "kind" in attachment ? attachment : resultReply(attachment, config.cniVersion);
@@ -236,7 +236,7 @@ export class CniOperations {
     const { journal, node, pods } = this.#deps;
     const bound = journal.ledger.bindings.get(keyOf(ref));
     if (bound === undefined || bound.containerId === containerId) {
-      await pods.delete(bound?.interfaceName ?? await interfaceNameOf(ref.namespace, ref.pod));
+      await pods.delete(bound?.interfaceName ?? interfaceNameFor(ref.namespace, ref.pod));
     }
     await journal.append((ledger) => {
       const { namespace, pod } = ref;

@@ -1,26 +1,11 @@
 /**
- * Answers of the product API: JSON, or a problem document (RFC 9457) for a refusal. One table from reason to HTTP status.
+ * Answers of the product API: JSON, or a problem document (RFC 9457) for a refusal. The table from reason to HTTP status is the resource API's.
  *
  * @module
  */
 import type { Json } from "#/base/json.ts";
-import type { Rejection, RejectReason } from "#/base/problem.ts";
-
-const STATUS: Readonly<Record<RejectReason, number>> = {
-  BadRequest: 400,
-  Unauthorized: 401,
-  Forbidden: 403,
-  NotFound: 404,
-  MethodNotAllowed: 405,
-  NotAcceptable: 406,
-  AlreadyExists: 409,
-  Conflict: 409,
-  Expired: 410,
-  UnsupportedMediaType: 415,
-  Invalid: 422,
-  TooManyRequests: 429,
-  ServiceUnavailable: 503,
-};
+import type { Rejection } from "#/base/problem.ts";
+import { STATUS_CODES } from "#/server/api/status_error.ts";
 
 /** A 200 with a JSON body; `position` is told in the header `Tortie-Position` too. */
 export function jsonResponse(body: Json, position?: number): Response {
@@ -31,7 +16,7 @@ export function jsonResponse(body: Json, position?: number): Response {
 
 /** A refusal as `application/problem+json`. `type` is stable: one page of docs/problems.md per reason. */
 export function problemResponse(rejection: Rejection): Response {
-  const status = STATUS[rejection.reason];
+  const status = STATUS_CODES[rejection.reason];
   const body = {
     type: `https://tortie.dev/problems#${rejection.reason.toLowerCase()}`,
     title: rejection.reason,

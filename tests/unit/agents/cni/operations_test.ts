@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { systemRandom } from "#/base/ports.ts";
 import type { Json } from "#/base/json.ts";
 import { startDrain } from "#/agents/cni/drain.ts";
-import { interfaceNameOf } from "#/agents/cni/interface_name.ts";
+import { interfaceNameFor } from "#/base/names.ts";
 import { type Journal, openJournal } from "#/agents/cni/journal.ts";
 import { CniOperations } from "#/agents/cni/operations.ts";
 import type { CniCommand, CniRequest } from "#/agents/cni/protocol.ts";
@@ -11,7 +11,7 @@ import { FakeLoop, FakePods, kernelError, stateWith } from "./fake_node.ts";
 import { FakeServer } from "./fake_server.ts";
 
 const CONFIG = { cniVersion: "1.0.0", name: "net", type: "tortie" };
-const HOST_INTERFACE = await interfaceNameOf("shop", "web");
+const HOST_INTERFACE = interfaceNameFor("shop", "web");
 
 interface World {
   readonly server: FakeServer;
