@@ -232,7 +232,8 @@ function labCommands(program: Command, done: (code: number) => void): void {
 async function main(): Promise<number> {
   let code: number = EXIT.ok;
   const done = (result: number) => code = result;
-  const program = new Command("tortie").description("An event-sourced network control plane").enablePositionalOptions()
+  const program = new Command("tortie").version("0.1.0").description("An event-sourced network control plane")
+    .enablePositionalOptions()
     .exitOverride();
   historyCommands(program, done);
   writeCommands(program, done);

@@ -19,6 +19,8 @@ export const HTTP_PORT_ANNOTATION = "lab.tortie.dev/http-port";
 
 /** Pause before a list or watch that failed is tried again. */
 const RECONNECT_DELAY_MS = 200;
+/** Pause before a Pod whose sandbox could not be made or removed is tried again. */
+const RETRY_DELAY_MS = 500;
 
 /** What the kubelets need. */
 export interface KubeletDeps {
@@ -39,11 +41,21 @@ interface Sandbox {
   /** Name of its network namespace within the lab. */
   readonly netns: string;
   http?: ManagedProcess;
+  /** The Pod's status, once the sandbox is whole. */
+  status?: Json;
+  isTold: boolean;
 }
 
-/** Runs the kubelets of all nodes, and a scheduler, in one process. Disposing stops them and leaves sandboxes to the lab's clean-up. */
+/**
+ * Runs the kubelets of all nodes, and a scheduler, in one process. Level-driven: what happens only says what is wanted; work on a Pod compares that with what
+ * is there, and is tried again until both are the same. Disposing stops them and leaves sandboxes to the lab's clean-up.
+ */
 export class LabKubelets implements AsyncDisposable {
+  /** Pods that must be, by `namespace/name`. */
+  readonly #wanted = new Map<string, KubeObject>();
+  /** What was made, or begun. */
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #retries = new Map<string, ReturnType<typeof setTimeout>>();
   /** Per Pod, so that work on one Pod is done in order and Pods do not wait for each other. */
   readonly #queues = new Map<string, Promise<void>>();
   readonly #abort = new AbortController();
@@ -60,6 +72,7 @@ export class LabKubelets implements AsyncDisposable {
     this.#abort.abort();
     await this.#done;
     await Promise.all(this.#queues.values());
+    for (const timer of this.#retries.values()) clearTimeout(timer);
     for (const sandbox of this.#sandboxes.values()) await sandbox.http?.[Symbol.asyncDispose]();
   }
 
@@ -78,39 +91,55 @@ export class LabKubelets implements AsyncDisposable {
   }
 
   #resync(pods: readonly KubeObject[]): void {
-    const uids = new Set(pods.map((pod) => pod.metadata.uid));
-    for (const [key, sandbox] of this.#sandboxes) {
-      if (!uids.has(sandbox.uid)) {
-        this.#enqueue(key, () => this.#remove(key));
-      }
-    }
-    for (const pod of pods) this.#want(pod);
+    const listed = new Set(pods.map(keyOf));
+    for (const key of [...this.#wanted.keys(), ...this.#sandboxes.keys()]) if (!listed.has(key)) this.#forget(key);
+    for (const pod of pods) this.#take(pod);
   }
 
   #onEvent(event: WatchEvent): void {
     if (event.type === "ERROR") throw new Error(`The server ended the watch: ${JSON.stringify(event.object)}`);
-    const key = `${event.object.metadata?.namespace}/${event.object.metadata?.name}`;
-    if (event.type === "DELETED") this.#enqueue(key, () => this.#remove(key));
-    else if (event.type !== "BOOKMARK") this.#want(event.object);
+    if (event.type === "DELETED") this.#forget(keyOf(event.object));
+    else if (event.type !== "BOOKMARK") this.#take(event.object);
   }
 
-  #want(pod: KubeObject): void {
-    const { namespace = "", name } = pod.metadata;
-    const key = `${namespace}/${name}`;
+  #take(pod: KubeObject): void {
     if (pod.spec?.hostNetwork === true) return;
-    const node = pod.spec?.nodeName;
-    if (pod.metadata.deletionTimestamp !== undefined) this.#enqueue(key, () => this.#remove(key));
-    else if (typeof node !== "string" || node === "") this.#enqueue(key, () => this.#schedule(pod));
-    else if (this.deps.nodes.includes(node)) this.#enqueue(key, () => this.#ensure(key, pod, node));
+    const node = nodeOf(pod);
+    const isOurs = node === undefined || this.deps.nodes.includes(node);
+    if (!isOurs || pod.metadata.deletionTimestamp !== undefined) return this.#forget(keyOf(pod));
+    this.#wanted.set(keyOf(pod), pod);
+    this.#enqueue(keyOf(pod));
   }
 
-  #enqueue(key: string, job: () => Promise<void>): void {
+  #forget(key: string): void {
+    this.#wanted.delete(key);
+    this.#enqueue(key);
+  }
+
+  #enqueue(key: string): void {
+    clearTimeout(this.#retries.get(key));
+    this.#retries.delete(key);
     const previous = this.#queues.get(key) ?? Promise.resolve();
-    const next = previous.then(job).catch((error) => this.deps.log(`pod ${key}: ${errorText(error)}`));
+    const next = previous.then(() => this.#reconcile(key)).catch((error) => {
+      this.deps.log(`pod ${key}: ${errorText(error)}`);
+      if (!this.#abort.signal.aborted) this.#retries.set(key, setTimeout(() => this.#enqueue(key), RETRY_DELAY_MS));
+    });
     this.#queues.set(key, next);
     next.then(() => {
       if (this.#queues.get(key) === next) this.#queues.delete(key);
     });
+  }
+
+  /** Makes what a Pod has what is wanted of it. A sandbox without a status is one whose start was cut short: it is made anew. */
+  async #reconcile(key: string): Promise<void> {
+    const pod = this.#wanted.get(key);
+    const present = this.#sandboxes.get(key);
+    const isStale = present?.uid !== pod?.metadata.uid || present?.status === undefined;
+    if (present !== undefined && isStale) await this.#remove(key, present);
+    if (pod === undefined) return;
+    const node = nodeOf(pod);
+    if (node === undefined) await this.#schedule(pod);
+    else await this.#ensure(key, pod, node);
   }
 
   /** A Pod without a node goes to the nodes in turn. */
@@ -120,31 +149,22 @@ export class LabKubelets implements AsyncDisposable {
   }
 
   async #ensure(key: string, pod: KubeObject, node: string): Promise<void> {
-    const present = this.#sandboxes.get(key);
-    if (present?.uid === pod.metadata.uid) return;
-    if (present !== undefined) await this.#remove(key);
-    const uid = pod.metadata.uid!;
-    const containerId = containerIdOf(uid);
-    const sandbox: Sandbox = {
-      namespace: pod.metadata.namespace!,
-      name: pod.metadata.name,
-      uid,
-      node,
-      containerId,
-      netns: sandboxName(uid),
-    };
+    const sandbox = this.#sandboxes.get(key) ?? sandboxOf(pod, node);
     this.#sandboxes.set(key, sandbox);
     try {
-      await this.#start(sandbox, pod);
+      sandbox.status ??= await this.#start(sandbox, pod);
     } catch (error) {
-      await this.#remove(key);
-      const message = errorText(error);
-      await this.#status(sandbox, { phase: "Pending", reason: "FailedCreatePodSandBox", message });
+      const status = { phase: "Pending", reason: "FailedCreatePodSandBox", message: errorText(error) };
+      // The cause matters more than that it could not be told.
+      await this.#status(sandbox, status).catch(() => {});
       throw error;
     }
+    if (!sandbox.isTold) await this.#status(sandbox, sandbox.status);
+    sandbox.isTold = true;
   }
 
-  async #start(sandbox: Sandbox, pod: KubeObject): Promise<void> {
+  /** Makes the sandbox and returns the Pod's status. */
+  async #start(sandbox: Sandbox, pod: KubeObject): Promise<Json> {
     const { paths, kernel } = this.deps;
     const netns = paths.netns(sandbox.netns);
     await kernel.namespaces.create(netns);
@@ -152,14 +172,17 @@ export class LabKubelets implements AsyncDisposable {
     const addresses = result.ips.map(({ address }) => address.split("/")[0]!);
     const port = pod.metadata.annotations?.[HTTP_PORT_ANNOTATION];
     if (port !== undefined) await this.#serve(sandbox, Number(port));
-    await this.#status(sandbox, {
+    return {
       phase: "Running",
+      // Of an earlier try that failed.
+      reason: null,
+      message: null,
       podIP: addresses[0]!,
       podIPs: addresses.map((ip) => ({ ip })),
       startTime: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
       conditions: ["PodScheduled", "Initialized", "ContainersReady", "Ready"].map((type) => ({ type, status: "True" })),
       containerStatuses: containerStatuses(pod),
-    });
+    };
   }
 
   async #serve(sandbox: Sandbox, port: number): Promise<void> {
@@ -182,13 +205,11 @@ export class LabKubelets implements AsyncDisposable {
     );
   }
 
-  async #remove(key: string): Promise<void> {
-    const sandbox = this.#sandboxes.get(key);
-    if (sandbox === undefined) return;
-    this.#sandboxes.delete(key);
+  async #remove(key: string, sandbox: Sandbox): Promise<void> {
     await sandbox.http?.[Symbol.asyncDispose]();
     await this.#cni("DEL", sandbox);
     await this.deps.kernel.namespaces.delete(this.deps.paths.netns(sandbox.netns));
+    this.#sandboxes.delete(key);
   }
 
   /** Calls the plugin as a runtime does: environment, configuration on stdin, result on stdout. */
@@ -231,6 +252,24 @@ export class LabKubelets implements AsyncDisposable {
   async #patch(path: string, patch: Json): Promise<void> {
     await this.deps.api.call("PATCH", path, patch, "application/merge-patch+json");
   }
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function nodeOf({ spec }: KubeObject): string | undefined {
+  return typeof spec?.nodeName === "string" && spec.nodeName !== "" ? spec.nodeName : undefined;
+}
+
+function sandboxOf({ metadata }: KubeObject, node: string): Sandbox {
+  const uid = metadata.uid!;
+  return {
+    ...{ namespace: metadata.namespace!, name: metadata.name, uid, node },
+    containerId: containerIdOf(uid),
+    netns: sandboxName(uid),
+    isTold: false,
+  };
 }
 
 function containerIdOf(podUid: string): string {

@@ -16,7 +16,7 @@ import { HTTP_PORT_ANNOTATION, sandboxName } from "./kubelet.ts";
 import { LabApi, LabApiError } from "./lab_api.ts";
 import { LAB_NODES_MAX, type LabPaths } from "./lab_paths.ts";
 import { type LabState, readLabState } from "./lab_state.ts";
-import { isAliveAs, killLeftovers, waitUntil } from "./processes.ts";
+import { findProcess, isAlive, killLeftovers, waitUntil } from "./processes.ts";
 
 const MAIN = join(dirname(dirname(import.meta.dirname!)), "main.ts");
 
@@ -40,15 +40,23 @@ function supervisorMark(paths: LabPaths): string {
   return ` lab supervise --dir ${paths.root} `;
 }
 
-/** Whether the supervisor that a state file names is there. */
-function isSupervised(paths: LabPaths, state: LabState): boolean {
-  return isAliveAs(state.supervisor, supervisorMark(paths));
+/** The supervisor of this lab. The number in the state file may be somebody else's by now. */
+function supervisorOf(paths: LabPaths): number | undefined {
+  return findProcess(supervisorMark(paths));
 }
 
 function stateOrFail(paths: LabPaths): LabState {
   const state = readLabState(paths);
-  if (state !== undefined && isSupervised(paths, state)) return state;
+  if (state !== undefined && supervisorOf(paths) !== undefined) return state;
   throw new CommandFailure(`No lab is up in "${paths.root}": start one with \`deno task lab up\``, EXIT.notFound);
+}
+
+/** Fails when a lab is up in this directory: it is somebody's, and must not be cleaned away. */
+export function refuseSecondLab(paths: LabPaths): void {
+  if (supervisorOf(paths) === undefined) return;
+  const state = readLabState(paths);
+  const how = state === undefined ? "is starting" : `is up already, with API ${state.api}`;
+  throw new CommandFailure(`A lab ${how}, in "${paths.root}": \`deno task lab down\` first`, EXIT.no);
 }
 
 /** `lab up`: starts a lab and returns when its agents have applied their first node state. */
@@ -57,13 +65,7 @@ export async function labUp(paths: LabPaths, nodes: number, output: Output): Pro
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > LAB_NODES_MAX) {
     throw new CommandFailure(`Option --nodes must be a whole number from 1 to ${LAB_NODES_MAX}: ${nodes}`, EXIT.usage);
   }
-  const present = readLabState(paths);
-  if (present !== undefined && isSupervised(paths, present)) {
-    throw new CommandFailure(
-      `A lab is up already in "${paths.root}" (API ${present.api}): \`deno task lab down\` first`,
-      EXIT.no,
-    );
-  }
+  refuseSecondLab(paths);
   await cleanUp(paths);
   Deno.mkdirSync(join(paths.root, "log"), { recursive: true });
   const log = paths.log("supervisor");
@@ -113,9 +115,10 @@ export async function labUp(paths: LabPaths, nodes: number, output: Output): Pro
 export async function labDown(paths: LabPaths, output: Output): Promise<ExitCode> {
   requireRootForLab();
   const state = readLabState(paths);
-  if (state !== undefined && isSupervised(paths, state)) {
-    Deno.kill(state.supervisor, "SIGTERM");
-    await waitUntil("the supervisor to stop", DOWN_TIMEOUT_MS, () => !isSupervised(paths, state)).catch(() => {});
+  const supervisor = supervisorOf(paths);
+  if (supervisor !== undefined) {
+    Deno.kill(supervisor, "SIGTERM");
+    await waitUntil("the supervisor to stop", DOWN_TIMEOUT_MS, () => !isAlive(supervisor)).catch(() => {});
   }
   await cleanUp(paths);
   output.print(state === undefined ? `No lab was up in "${paths.root}"` : "Lab is down");

@@ -109,6 +109,13 @@ function* processes(): Generator<{ readonly pid: number; readonly commandLine: s
   }
 }
 
+/** A process that has these words in its command line; never this one or its parents. */
+export function findProcess(mark: string): number | undefined {
+  const ancestors = ancestorsOf(Deno.pid);
+  for (const { pid, commandLine } of processes()) if (commandLine.includes(mark) && !ancestors.has(pid)) return pid;
+  return undefined;
+}
+
 /**
  * Kills what a crashed lab left: processes that live in one of its namespaces, or whose command line only a lab's own process has. Never this process or its
  * parents, and nobody who merely looks at the lab's files.
@@ -153,15 +160,6 @@ function ancestorsOf(pid: number): ReadonlySet<number> {
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a process lives and has these words in its command line: a number alone may be somebody else's by now. */
-export function isAliveAs(pid: number, mark: string): boolean {
-  try {
-    return isAlive(pid) && Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").includes(mark);
   } catch {
     return false;
   }

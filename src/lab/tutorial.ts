@@ -10,7 +10,7 @@ import type { Output } from "#/cli/output.ts";
 import { labNamespaces } from "./fabric.ts";
 import { findKubectl, runKubectl } from "./kubectl.ts";
 import { LabApi } from "./lab_api.ts";
-import { labDown, labRun, labUp, requireRootForLab } from "./lab_commands.ts";
+import { labDown, labRun, labUp, refuseSecondLab, requireRootForLab } from "./lab_commands.ts";
 import type { LabPaths } from "./lab_paths.ts";
 import { type LabState, readLabState } from "./lab_state.ts";
 import { sandboxName } from "./kubelet.ts";
@@ -57,25 +57,43 @@ export async function runTutorial(paths: LabPaths, output: Output): Promise<Exit
       EXIT.notFound,
     );
   }
+  refuseSecondLab(paths);
   const quiet: Output = { print: () => {}, note: output.note };
   output.print("The tutorial: real kubectl, real kernels, real HTTP, on a lab of 3 nodes");
-  await labUp(paths, 3, quiet);
-  let wrong = 0;
-  try {
-    const cast: Cast = { paths, state: readLabState(paths)!, kubectl, output, nginx: "", accessNetns: "" };
-    for (const [number, step] of STEPS.entries()) wrong += await playStep(cast, number, step);
-  } finally {
-    await labDown(paths, quiet);
-  }
+  const wrong = await interruptibly(() => playAll(paths, kubectl, output), () => labDown(paths, quiet));
   const left = labNamespaces(paths);
   output.print(
     `step 4: clean-up\n    ${left.length === 0 ? "ok  " : "FAIL"} nothing of ours is left in any kernel${
       left.map((name) => ` ${name}`).join("")
     }`,
   );
-  wrong += left.length;
-  output.print(wrong === 0 ? "Every cell of the table holds" : `${wrong} cells of the table do not hold`);
-  return wrong === 0 ? EXIT.ok : EXIT.no;
+  const failed = wrong + left.length;
+  output.print(failed === 0 ? "Every cell of the table holds" : `${failed} cells of the table do not hold`);
+  return failed === 0 ? EXIT.ok : EXIT.no;
+}
+
+/** Starts the lab and plays every step; returns how many cells do not hold. */
+async function playAll(paths: LabPaths, kubectl: string, output: Output): Promise<number> {
+  await labUp(paths, 3, { print: () => {}, note: output.note });
+  const cast: Cast = { paths, state: readLabState(paths)!, kubectl, output, nginx: "", accessNetns: "" };
+  let wrong = 0;
+  for (const [number, step] of STEPS.entries()) wrong += await playStep(cast, number, step);
+  return wrong;
+}
+
+const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Runs `work`, and `cleanUp` after it, also when a person or a supervisor interrupts it: the lab runs in a session of its own and would stay. */
+async function interruptibly<T>(work: () => Promise<T>, cleanUp: () => Promise<unknown>): Promise<T> {
+  const interrupted = Promise.withResolvers<never>();
+  const stop = () => interrupted.reject(new CommandFailure("The tutorial was interrupted", EXIT.failed));
+  for (const signal of INTERRUPTS) Deno.addSignalListener(signal, stop);
+  try {
+    return await Promise.race([work(), interrupted.promise]);
+  } finally {
+    await cleanUp();
+    for (const signal of INTERRUPTS) Deno.removeSignalListener(signal, stop);
+  }
 }
 
 async function playStep(cast: Cast, number: number, step: Step): Promise<number> {

@@ -367,7 +367,9 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   },
 
   "a pod that cannot be is refused or left out with a clear word, and leaves nothing": async (lab) => {
-    const netnsBefore = [...Deno.readDirSync("/run/netns")].map(({ name }) => name).sort();
+    const { prefix } = labPaths(lab.folder);
+    const ours = () => netnsFiles().filter((path) => path.includes(prefix)).sort();
+    const before = ours();
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
       [["x", "-n", "missing"], 4, /^Error from server: namespaces "missing" not found\n$/],
       [["x", "-n", "shop", "--node", "node9"], 4, /^Node is not in the lab: "node9"\n$/],
@@ -382,16 +384,30 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
       assertEquals([result.code, result.stdout], [code, ""], args.join(" "));
       assertMatch(result.stderr, message);
     }
-    assertEquals([...Deno.readDirSync("/run/netns")].map(({ name }) => name).sort(), netnsBefore);
+    assertEquals(ours(), before);
     assertEquals((await lab.info()).pods.map(({ name }) => name).sort(), ["front", "shut", "web"]);
+  },
+
+  "a pod made or deleted while its agent is away is made or deleted when the agent is back": async (lab) => {
+    const killAgent = async () => Deno.kill((await lab.info()).nodes[0]!.pid, "SIGKILL");
+    await killAgent();
+    await lab.must("run", "late", "-n", "shop", "--node", "node1", "--http", "80");
+    const late = await podOf(lab, "late");
+    assert(await lab.connects((await podOf(lab, "front")).netns, `http://${late.address}/`));
+    await killAgent();
+    await lab.send("DELETE", "/api/v1/namespaces/shop/pods/late");
+    await eventually("the sandbox to go", RESTART_MS_MAX, () => !netnsFiles().includes(late.netns));
+    const { netns } = (await lab.info()).nodes[0]!;
+    const hasRoute = async () => (await lab.routes(netns)).some((line) => line.startsWith(`${late.address} `));
+    await eventually("the route to go", RESTART_MS_MAX, async () => !await hasRoute());
   },
 
   "a deleted namespace takes its pods, their sandboxes, endpoints, routes and addresses with it": async (lab) => {
     const { pods, nodes } = await lab.info();
     await lab.send("DELETE", "/api/v1/namespaces/shop");
     await eventually("the sandboxes to go", RESTART_MS_MAX, () => {
-      const left = new Set([...Deno.readDirSync("/run/netns")].map(({ name }) => `/run/netns/${name}`));
-      return pods.every(({ netns }) => !left.has(netns));
+      const left = netnsFiles();
+      return pods.every(({ netns }) => !left.includes(netns));
     });
     await eventually("the routes to go", RESTART_MS_MAX, async () => {
       const routes = (await Promise.all(nodes.map(({ netns }) => lab.routes(netns)))).flat();
@@ -438,6 +454,11 @@ const STEPS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     }
   },
 };
+
+/** Paths of all named network namespaces. */
+function netnsFiles(): readonly string[] {
+  return [...Deno.readDirSync("/run/netns")].map(({ name }) => `/run/netns/${name}`);
+}
 
 function appliedOf(nodes: Json): Json {
   assert(isJsonObject(nodes) && Array.isArray(nodes.nodes));

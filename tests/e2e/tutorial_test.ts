@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { labPaths } from "#/lab/lab_paths.ts";
 import { labNamespaces } from "#/lab/fabric.ts";
 import { unprivilegedCopy } from "#tests/support/installation.ts";
-import { eventually, processesNaming, ROOT, run, tortie, withFolder } from "#tests/support/program.ts";
+import { eventually, processesNaming, ROOT, run, tortie, tortieCommand, withFolder } from "#tests/support/program.ts";
 import { kernelTest } from "#tests/support/requires.ts";
 
 /** Sums of the files as they were given. */
@@ -38,6 +38,25 @@ kernelTest(
       assertEquals(processesNaming(folder), []);
       // Others may work on this machine too: what they make goes again.
       await eventually("new interfaces to go", LINKS_MS_MAX, () => hostLinks().every((link) => links.includes(link)));
+      assertEquals([...Deno.readDirSync(folder)], []);
+    }),
+);
+
+kernelTest(
+  "tutorial, interrupted, leaves nothing",
+  ["root", "nftables", "bird", "busybox", "nsenter"],
+  () =>
+    withFolder(async (folder) => {
+      const [program, ...args] = tortieCommand(["tutorial", "--dir", `${folder}/lab`]);
+      const child = new Deno.Command(program, { args, cwd: "/", stdin: "null", stdout: "piped", stderr: "piped" })
+        .spawn();
+      const ended = child.output();
+      await eventually("the lab", TUTORIAL_MS_MAX, () => Deno.statSync(`${folder}/lab/lab.json`).isFile);
+      child.kill("SIGINT");
+      const { code, stderr } = await ended;
+      assertEquals([code, new TextDecoder().decode(stderr)], [5, "The tutorial was interrupted\n"]);
+      assertEquals(labNamespaces(labPaths(`${folder}/lab`)), []);
+      assertEquals(processesNaming(folder), []);
       assertEquals([...Deno.readDirSync(folder)], []);
     }),
 );
