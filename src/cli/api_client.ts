@@ -32,6 +32,7 @@ const EXIT_BY_STATUS: Readonly<Record<number, ExitCode>> = {
   401: EXIT.denied,
   403: EXIT.denied,
   404: EXIT.notFound,
+  409: EXIT.no,
   422: EXIT.usage,
 };
 

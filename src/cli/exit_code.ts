@@ -8,7 +8,7 @@
 export const EXIT = {
   /** Done; the answer is yes, or nothing differs. */
   ok: 0,
-  /** Done; the answer is no, or something differs. */
+  /** Done; the answer is no, something differs, or what is asked conflicts with what is there. */
   no: 1,
   /** The command line is wrong. */
   usage: 2,

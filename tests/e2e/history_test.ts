@@ -443,7 +443,7 @@ const MISTAKES: readonly Refused[] = [
   {
     args: ["create", "-f", "-"],
     stdin: policy(1),
-    code: 5,
+    code: 1,
     message: /^Error from server \(AlreadyExists\): .*"guard" already exists\n$/,
   },
   {
