@@ -14,6 +14,10 @@ import { openStore } from "#/events/store.ts";
 import { fullDraft, placeAll } from "#tests/support/events.ts";
 import { runStatement, startTime } from "#tests/support/postgres.ts";
 import { kernelTest } from "#tests/support/requires.ts";
+import { eventually } from "#tests/support/program.ts";
+
+/** How long a server whose parent was killed may take to end. */
+const END_MS_MAX = 20_000;
 
 /** `nobody`, who is there on every Debian. */
 const NOBODY = { description: "user 65534", owner: { uid: 65534, gid: 65534 }, prefix: [] };
@@ -105,7 +109,7 @@ Deno.test("startEmbeddedPostgres() refuses a directory that another process has,
     child.kill("SIGKILL");
     await child.status;
     // The kernel tells the server, which ends by itself.
-    while (await startTime(postgres) !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually("the orphaned server to end", END_MS_MAX, async () => await startTime(postgres) === undefined);
     await using server = await startEmbeddedPostgres({ dataDir });
     assertEquals(await answer(server), [{ n: 42 }]);
   }));

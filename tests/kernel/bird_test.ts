@@ -6,6 +6,7 @@ import { type Kernel, ROUTE_PROTOCOLS } from "#/agents/kernel/kernel.ts";
 import { meshOfTwo, meshPeer, poolItem } from "#tests/support/bird_items.ts";
 import { withNetns } from "#tests/support/netns.ts";
 import { findProgram, kernelTest } from "#tests/support/requires.ts";
+import { eventually } from "#tests/support/program.ts";
 
 const [ADDRESS_A, ADDRESS_B] = ["10.9.0.1", "10.9.0.2"];
 /** Bound of every wait; the slowest thing waited for, a session found again after its peer was killed, takes about 3 s. */
@@ -49,17 +50,9 @@ async function learned(kernel: Kernel): Promise<readonly string[]> {
   return routes.map((route) => route.destination).sort();
 }
 
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS_MAX;
-  while (!await condition()) {
-    assert(performance.now() < deadline, `Never came to be: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 async function untilLearned(kernel: Kernel, ...expected: readonly string[]): Promise<void> {
   let seen: readonly string[] = [];
-  await until(`routes ${expected.join(", ")}`, async () => {
+  await eventually(`routes ${expected.join(", ")}`, WAIT_MS_MAX, async () => {
     seen = await learned(kernel);
     return seen.join() === expected.join();
   }).catch((error) => {
@@ -201,12 +194,15 @@ kernelTest("BirdDriver starts a BIRD that was killed again, and no route is lost
     const before = await birdA.observe();
     assert(before.pid !== undefined);
     Deno.kill(before.pid, "SIGKILL");
-    await until("another BIRD with its session", async () => {
+    await eventually("another BIRD with its session", WAIT_MS_MAX, async () => {
       const now = await birdA.observe().catch(() => undefined);
       if (now !== undefined) lost.push(...now.differences);
       return now?.pid !== undefined && now.pid !== before.pid && now.sessions[0]?.isEstablished === true;
     });
-    await until("recovery", async () => (await birdA.routes()).some((route) => route.destination === "192.168.2.0/26"));
+    await eventually("recovery", WAIT_MS_MAX, async () =>
+      (await birdA.routes()).some((route) =>
+        route.destination === "192.168.2.0/26"
+      ));
     watching.abort();
     await Promise.all(watches);
     assertEquals(lost, ["BIRD ended and is started again"]);
@@ -238,7 +234,7 @@ kernelTest("BirdDriver finds its BIRD again after the agent was killed, and reco
 
     const again = await a.drive();
     assertEquals((await again.apply(wantA())).kind, "started");
-    await until("session", async () => (await again.observe()).sessions[0]?.isEstablished === true);
+    await eventually("session", WAIT_MS_MAX, async () => (await again.observe()).sessions[0]?.isEstablished === true);
     assertEquals([await learned(a.kernel), await learned(b.kernel)], [["192.168.2.0/26"], ["192.168.1.0/26"]]);
     await again.stop("withdraw");
     await untilLearned(b.kernel);

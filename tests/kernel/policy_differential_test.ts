@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";
 import type { Kernel } from "#/agents/kernel/kernel.ts";
 import { NftablesTable } from "#/agents/nftables/driver.ts";
-import { ANY, type PolicyIr, policyKey, type RuleIr, type SideIr } from "#/policy/ir.ts";
+import { ANY, type PolicyIr, policyKey, type RuleIr } from "#/policy/ir.ts";
 import { interpretChain } from "#/policy/ir_interpreter.ts";
 import type { NodeItem, NodeState } from "#/projections/node_state.ts";
 import {
@@ -21,6 +21,7 @@ import {
   tablesOf,
   uncovered,
 } from "#tests/properties/ir_cases.ts";
+import { COMMON_FAULTS, type RuleFaults, sides } from "#tests/properties/rule_faults.ts";
 import { ENDPOINT, stateOf } from "#tests/unit/agents/nftables/items.ts";
 import { withNetns } from "#tests/support/netns.ts";
 import { Wire } from "#tests/support/packet_wire.ts";
@@ -155,7 +156,8 @@ kernelTest("nftables judges as the interpreter does, with every kind of conditio
   }));
 
 /** Faults that a renderer might have, as other rules than those that the interpreter judges by. */
-const FAULTS: Readonly<Record<string, (rule: RuleIr) => RuleIr>> = {
+const FAULTS: RuleFaults = {
+  ...COMMON_FAULTS,
   "ranges end one port late": sides((side) =>
     side.ports === ANY
       ? side
@@ -166,24 +168,7 @@ const FAULTS: Readonly<Record<string, (rule: RuleIr) => RuleIr>> = {
       ? side
       : { ...side, nets: side.nets.map((net) => net.replace(/\/(30|31|126|127)$/, (_, length) => `/${length - 1}`)) }
   ),
-  "pass goes on to the next rule": (rule) => rule.action === "pass" ? { ...rule, action: "log" } : rule,
-  "log decides": (rule) => rule.action === "log" ? { ...rule, action: "deny" } : rule,
-  "the family is lost": (rule) => ({ ...rule, ipVersion: ANY }),
-  "the negated protocol is lost": (rule) => ({ ...rule, notProtocol: undefined }),
-  "the ICMP code is lost": (rule) => rule.icmp === ANY ? rule : { ...rule, icmp: { ...rule.icmp, code: ANY } },
-  "the negated ICMP match is lost": (rule) => ({ ...rule, notIcmp: undefined }),
-  "the sets are lost": sides((side) => ({ ...side, sets: [] })),
-  "the negated sets are lost": sides((side) => ({ ...side, notSets: [] })),
-  "the negated networks are lost": sides((side) => ({ ...side, notNets: [] })),
-  "the named ports are lost": sides((side) => ({ ...side, portSets: [] })),
-  "the negated ports are lost": sides((side) => ({ ...side, notPorts: [] })),
-  "the negated named ports are lost": sides((side) => ({ ...side, notPortSets: [] })),
-  "the two ends are swapped": (rule) => ({ ...rule, source: rule.destination, destination: rule.source }),
 };
-
-function sides(change: (side: SideIr) => SideIr): (rule: RuleIr) => RuleIr {
-  return (rule) => ({ ...rule, source: change(rule.source), destination: change(rule.destination) });
-}
 
 kernelTest(
   "the comparison with the kernel notices deliberate faults",
@@ -196,7 +181,7 @@ kernelTest(
           for (const one of cases) {
             if (String(await judge(bench, one, change)) !== String(wanted(one))) return;
           }
-          throw new Error(`Expected a difference within ${FAULT_CASES} cases (TORTIE_TEST_SEED=${SEED})`);
+          throw new Error(`Expected a difference within ${FAULT_CASES} cases (seed ${FAULT_SEED})`);
         });
       }
     }),

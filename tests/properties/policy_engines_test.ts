@@ -7,13 +7,14 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type ResolvedFlow, resolveFlow } from "#/policy/flow.ts";
-import { ANY, type Direction, type PolicyIr, policyKey, type RuleIr, type SideIr } from "#/policy/ir.ts";
+import { ANY, type Direction, type PolicyIr, policyKey } from "#/policy/ir.ts";
 import type { ChainVerdict } from "#/policy/ir_interpreter.ts";
 import { type DirectionVerdict, evaluate } from "#/policy/oracle.ts";
 import { policyWorld } from "#/policy/world.ts";
 import { interpret, lowerWorld } from "#tests/unit/policy/policy_builders.ts";
 import { countConditions, countWays, type Coverage, missing } from "./policy_coverage.ts";
 import { type PolicyCase, policyCase } from "./policy_worlds.ts";
+import { COMMON_FAULTS, type RuleFaults, sides } from "./rule_faults.ts";
 
 /** Random clusters tried; 12 flows each. */
 const CASES = 1500;
@@ -86,7 +87,8 @@ Deno.test("the oracle and the lowered IR decide alike, for every kind of conditi
 });
 
 /** Faults that a back end or the lowering might have. */
-const FAULTS: Readonly<Record<string, (rule: RuleIr) => RuleIr>> = {
+const FAULTS: RuleFaults = {
+  ...COMMON_FAULTS,
   "ranges end one port late": sides((side) =>
     side.ports === ANY ? side : { ...side, ports: side.ports.map(({ min, max }) => ({ min, max: max + 1 })) }
   ),
@@ -98,27 +100,10 @@ const FAULTS: Readonly<Record<string, (rule: RuleIr) => RuleIr>> = {
       ? side
       : { ...side, nets: side.nets.map((net) => net.replace(/\/(30|31|32|126|127)$/, (_, length) => `/${length - 1}`)) }
   ),
-  "pass goes on to the next rule": (rule) => rule.action === "pass" ? { ...rule, action: "log" } : rule,
-  "log decides": (rule) => rule.action === "log" ? { ...rule, action: "deny" } : rule,
-  "the family is lost": (rule) => ({ ...rule, ipVersion: ANY }),
-  "the negated protocol is lost": (rule) => ({ ...rule, notProtocol: undefined }),
-  "the ICMP code is lost": (rule) => rule.icmp === ANY ? rule : { ...rule, icmp: { ...rule.icmp, code: ANY } },
-  "the negated ICMP match is lost": (rule) => ({ ...rule, notIcmp: undefined }),
-  "the sets are lost": sides((side) => ({ ...side, sets: [] })),
-  "the negated sets are lost": sides((side) => ({ ...side, notSets: [] })),
-  "the negated networks are lost": sides((side) => ({ ...side, notNets: [] })),
-  "the named ports are lost": sides((side) => ({ ...side, portSets: [] })),
-  "the negated ports are lost": sides((side) => ({ ...side, notPorts: [] })),
-  "the negated named ports are lost": sides((side) => ({ ...side, notPortSets: [] })),
   "an empty list means anything": sides((side) =>
     side.nets !== ANY && side.nets.length === 0 ? { ...side, nets: ANY } : side
   ),
-  "the two ends are swapped": (rule) => ({ ...rule, source: rule.destination, destination: rule.source }),
 };
-
-function sides(change: (side: SideIr) => SideIr): (rule: RuleIr) => RuleIr {
-  return (rule) => ({ ...rule, source: change(rule.source), destination: change(rule.destination) });
-}
 
 Deno.test("the comparison notices deliberate faults", async (test) => {
   const cases = fc.sample(policyCase, { numRuns: CASES, seed: SEED });
