@@ -37,5 +37,14 @@ export function canonicalJson(value: Json | undefined): string {
 
 /** Whether two JSON values are equal; key order and `undefined` members do not count. */
 export function jsonEquals(a: Json | undefined, b: Json | undefined): boolean {
-  return a === b || canonicalJson(a) === canonicalJson(b);
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return (a ?? null) === (b ?? null);
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item: Json, at) => jsonEquals(item, b[at] as Json));
+  }
+  const [one, other] = [a as JsonObject, b as JsonObject];
+  const keys = Object.keys(one).filter((key) => one[key] !== undefined);
+  if (keys.length !== Object.keys(other).filter((key) => other[key] !== undefined).length) return false;
+  return keys.every((key) => Object.hasOwn(other, key) && other[key] !== undefined && jsonEquals(one[key], other[key]));
 }

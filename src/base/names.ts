@@ -70,6 +70,28 @@ export function derivedUid(uid: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+/**
+ * A uid made of another and a name (RFC 9562, version 5): where one object has several views, each needs one of its own. A text that is no UUID is returned
+ * as it is.
+ *
+ * @example
+ * ```ts
+ * import { namedUid } from "#/base/names.ts";
+ * const uid = namedUid("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com");
+ * if (uid !== "2ed6657d-e927-568b-95e1-2665a8aea6a2") throw new Error(uid);
+ * ```
+ */
+export function namedUid(uid: string, name: string): string {
+  const digits = uid.replaceAll("-", "");
+  if (!/^[0-9a-fA-F]{32}$/.test(digits)) return uid;
+  const space = Uint8Array.from({ length: 16 }, (_, at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16));
+  const bytes = createHash("sha1").update(space).update(name, "utf8").digest().subarray(0, 16);
+  bytes[6] = bytes[6]! & 0x0f | 0x50;
+  bytes[8] = bytes[8]! & 0x3f | 0x80;
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
 function reverseBits(byte: number): number {
   let reversed = 0;
   for (let bit = 0; bit < 8; bit++) reversed |= ((byte >> bit) & 1) << (7 - bit);

@@ -8,7 +8,7 @@ import { assertNever } from "#/base/assert.ts";
 import { compareBytewise } from "#/base/bytewise.ts";
 
 /**
- * A selector. `global` matches like `all`; rules give it a meaning of its own before it is matched (`policy/scope.ts`). `in` and `notIn` hold their
+ * A selector. `global` matches like `all`; rules give it a meaning of its own before it is matched (`policy/lowering/scope.ts`). `in` and `notIn` hold their
  * values sorted bytewise and without duplicates. `and` and `or` have two operands or more and are never flattened: nesting is part of the identity.
  */
 export type Selector =

@@ -6,7 +6,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from "#/base/json.ts";
 import { formatPortRange, parsePortRange } from "#/base/port_range.ts";
-import { canonicalProtocolName, parseProtocol } from "#/base/protocol.ts";
+import { canonicalProtocolName, formatProtocol, parseProtocol, protocolHasPorts } from "#/base/protocol.ts";
 import type { KubeObject } from "#/resources/object.ts";
 
 /** Highest AS number. */
@@ -24,6 +24,20 @@ export const AS_NUMBER_MAX = 4_294_967_295;
 export function canonicalProtocol(value: Json): Json {
   if (typeof value !== "string") return value;
   return canonicalProtocolName(value) ?? parseProtocol(value) ?? value;
+}
+
+/**
+ * The protocol of an endpoint's named port in its stored form: one of the names of those that have ports, also when given by number.
+ *
+ * @example
+ * ```ts
+ * import { canonicalPortProtocol } from "#/resources/canonical_values.ts";
+ * if (canonicalPortProtocol(17) !== "UDP" || canonicalPortProtocol("sctp") !== "SCTP" || canonicalPortProtocol(1) !== 1) throw new Error();
+ * ```
+ */
+export function canonicalPortProtocol(value: Json): Json {
+  const protocol = canonicalProtocol(value);
+  return typeof protocol === "number" && protocolHasPorts(protocol) ? formatProtocol(protocol) : protocol;
 }
 
 /**

@@ -12,7 +12,19 @@ export type CalicoKind = Own<
   "group" | "version" | "fields" | "mergeKeys" | "statusSubresource" | "storage" | "categories" | "shortNames"
 >;
 
-/** What a core `v1` kind says of itself. */
+/** What a kind of `policy.networking.k8s.io` says of itself. */
+export type PolicyApiKind = Own<
+  | "group"
+  | "namespaced"
+  | "fields"
+  | "mergeKeys"
+  | "statusSubresource"
+  | "storage"
+  | "categories"
+  | "shortNames"
+>;
+
+/** What a core `v1` kind, or one of another group of Kubernetes' own, says of itself. */
 export type CoreKind = Own<
   "group" | "version" | "fields" | "statusSubresource" | "storage" | "categories" | "shortNames"
 >;
@@ -36,7 +48,25 @@ export function defineCalicoKind(kind: CalicoKind): KindDefinition {
   };
 }
 
-/** A kind of the core group: fields that are not modelled are kept, strategic merge patch is served (`mergeKeys` must be given). */
+/** A kind of `policy.networking.k8s.io`: a custom resource of cluster scope, with a status of its own. */
+export function definePolicyApiKind(kind: PolicyApiKind): KindDefinition {
+  return {
+    group: "policy.networking.k8s.io",
+    shortNames: [],
+    categories: [],
+    namespaced: false,
+    fields: "strict",
+    mergeKeys: undefined,
+    statusSubresource: true,
+    storage: "stored",
+    ...kind,
+  };
+}
+
+/**
+ * A kind of the core group, or of another group of Kubernetes' own that the kind names: fields that are not modelled are kept, strategic merge patch is
+ * served (`mergeKeys` must be given).
+ */
 export function defineCoreKind(kind: CoreKind): KindDefinition {
   return {
     group: "",

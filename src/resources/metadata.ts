@@ -96,7 +96,7 @@ export function metadataProblems(kind: KindName, object: KubeObject): Problem[] 
     problems.push(invalid("metadata.generateName", prefix, `${DNS_SUBDOMAIN_RULE}, once it is completed`));
   }
   problems.push(...namespaceProblems(kind, metadata.namespace));
-  problems.push(...labelProblems(metadata.labels));
+  problems.push(...labelProblems(metadata.labels, ["metadata", "labels"]));
   problems.push(...annotationProblems(metadata.annotations, "metadata.annotations"));
   metadata.finalizers?.forEach((name, at) => {
     if (!isQualifiedName(name)) problems.push(invalid(`metadata.finalizers[${at}]`, name, QUALIFIED_NAME_RULE));
@@ -113,9 +113,14 @@ function namespaceProblems(kind: KindName, namespace: string | undefined): Probl
   return isDnsLabel(namespace!) ? [] : [invalid(path, namespace, DNS_LABEL_RULE)];
 }
 
-function labelProblems(labels: KubeObject["metadata"]["labels"]): Problem[] {
+/**
+ * Rules for a map of labels, wherever it stands: keys are qualified names, values label values.
+ *
+ * @param field member names from the object's root to the map
+ */
+export function labelProblems(labels: KubeObject["metadata"]["labels"], field: readonly string[]): Problem[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => {
-    const path = fieldPath(["metadata", "labels", key]);
+    const path = fieldPath([...field, key]);
     const problems = isQualifiedName(key) ? [] : [invalid(path, key, QUALIFIED_NAME_RULE)];
     return isLabelValue(value) ? problems : [...problems, invalid(path, value, LABEL_VALUE_RULE)];
   });
@@ -143,8 +148,10 @@ export function annotationProblems(annotations: Readonly<Record<string, string>>
 }
 
 /**
- * Labels that a user may not give to a workload, because namespace and service-account selectors trust them: with them, a workload could pass for one
- * of another namespace. The kinds whose labels policies match call it.
+ * Labels that a user may not give to what policies match by label, because namespace and service-account selectors trust them: with them, a workload or
+ * a network set could pass for one of another namespace. The kinds whose labels policies match call it.
+ *
+ * @param field member names from the object's root to the map
  *
  * @example
  * ```ts
@@ -153,12 +160,15 @@ export function annotationProblems(annotations: Readonly<Record<string, string>>
  * if (problem?.path !== "metadata.labels[pcns.team]") throw new Error();
  * ```
  */
-export function reservedLabelProblems(labels: KubeObject["metadata"]["labels"]): Problem[] {
+export function reservedLabelProblems(
+  labels: KubeObject["metadata"]["labels"],
+  field: readonly string[] = ["metadata", "labels"],
+): Problem[] {
   return Object.keys(labels ?? {}).filter(isReservedLabel)
-    .map((key) => forbidden(fieldPath(["metadata", "labels", key]), "must not be set by users: the system sets it"));
+    .map((key) => forbidden(fieldPath([...field, key]), "must not be set by users: the system sets it"));
 }
 
-/** Whether a label key is one that only the system sets on workloads. */
+/** Whether a label key is one that only the system sets on what policies match by label. */
 export function isReservedLabel(key: string): boolean {
   return RESERVED_LABELS.includes(key) || RESERVED_LABEL_PREFIXES.some((prefix) => key.startsWith(prefix));
 }

@@ -81,7 +81,7 @@ export function tooMany(path: string, count: number, countMax: number): Problem 
 }
 
 /** Fields whose members are keys chosen by users, so that the path shows them in brackets. */
-const MAP_FIELDS: ReadonlySet<string> = new Set(["labels", "annotations"]);
+const MAP_FIELDS: ReadonlySet<string> = new Set(["labels", "annotations", "labelsToApply"]);
 
 /**
  * A field path in Kubernetes' form.

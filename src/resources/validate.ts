@@ -121,10 +121,14 @@ function checkOwn(kind: KindDefinition, object: KubeObject): Checked<KubeObject>
   return { value, checked, issues };
 }
 
+/** Of a value of a wrong type only that is told: zod measures the length of a text even where it wants a list. */
 function issueProblems(issues: readonly SchemaIssue[], value: JsonObject, prefix: readonly string[]): Problem[] {
-  return issues.filter((issue) => issue.code !== "unrecognized_keys").map((issue) =>
-    problemOfIssue(issue, value, prefix)
-  );
+  const mistyped = new Set(issues.filter(({ code }) => code === "invalid_type").map(({ path }) => fieldPath(path)));
+  return issues
+    .filter(({ code, path }) =>
+      code === "invalid_type" || code !== "unrecognized_keys" && !mistyped.has(fieldPath(path))
+    )
+    .map((issue) => problemOfIssue(issue, value, prefix));
 }
 
 function limited(problems: readonly Problem[]): readonly Problem[] {

@@ -5,11 +5,12 @@
  * @module
  */
 import { z } from "zod";
-import { cidrIsMasked, parseCidr } from "#/base/cidr.ts";
+import { cidrIsMasked, parseCidr, parseCidrOrIp } from "#/base/cidr.ts";
 import { type IpVersion, parseIp } from "#/base/ip.ts";
 import type { Selector } from "#/base/selector.ts";
 import { parseSelector } from "#/base/selector_parser.ts";
 import { AS_NUMBER_MAX } from "#/resources/canonical_values.ts";
+import { DNS_SUBDOMAIN_RULE, isDnsSubdomain, isPortName, PORT_NAME_RULE } from "#/resources/name_rules.ts";
 
 /** Longest selector, in characters. */
 export const SELECTOR_LENGTH_MAX = 1024;
@@ -67,6 +68,13 @@ export function cidrText(): z.ZodType<string> {
     } else if (!cidrIsMasked(cidr)) {
       context.addIssue({ code: "custom", message: "must be a network whose host bits are zero" });
     }
+  });
+}
+
+/** A network or an address; host bits of a network may be set, and count for nothing. */
+export function networkText(): z.ZodType<string> {
+  return z.string().refine((text) => parseCidrOrIp(text) !== undefined, {
+    error: "must be a network as ADDRESS/LENGTH, or an address, such as 10.0.0.0/8 or fd00::1",
   });
 }
 
@@ -136,13 +144,30 @@ export function macText(): z.ZodType<string> {
   });
 }
 
+/** A DNS-1123 subdomain: the name of an object of most kinds. */
+export function dnsNameText(): z.ZodType<string> {
+  return z.string().min(1, { error: "must not be empty" }).refine((text) => text === "" || isDnsSubdomain(text), {
+    error: DNS_SUBDOMAIN_RULE,
+  });
+}
+
+/** The name of a port, which rules may refer to. */
+export function portNameText(presence: "required" | "optional" = "required"): z.ZodType<string> {
+  return z.string().min(presence === "required" ? 1 : 0, { error: "must not be empty" }).refine(
+    (text) => text === "" || isPortName(text),
+    {
+      error: PORT_NAME_RULE,
+    },
+  );
+}
+
 /** A text that is not empty, of at most `lengthMax` characters. */
 export function filledText(lengthMax: number): z.ZodString {
   return z.string().min(1, { error: "must not be empty" }).max(lengthMax);
 }
 
 /**
- * A list in which no item stands twice.
+ * A list of plain values in which none stands twice.
  *
  * @param countMax most items
  * @param countMin fewest items
@@ -150,10 +175,12 @@ export function filledText(lengthMax: number): z.ZodString {
 export function uniqueList<T extends z.ZodType>(item: T, countMax: number, countMin = 0): z.ZodArray<T> {
   return z.array(item).min(countMin).max(countMax).superRefine((items, context) => {
     if (items.length > countMax) return;
+    const seen = new Set<unknown>();
     items.forEach((value, at) => {
-      if (items.indexOf(value) < at) {
+      if (seen.has(value)) {
         context.addIssue({ code: "custom", path: [at], message: "must stand only once", params: { duplicate: true } });
       }
+      seen.add(value);
     });
   });
 }

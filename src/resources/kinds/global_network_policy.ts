@@ -22,28 +22,37 @@ export function isPolicyName(name: string): boolean {
   return isDnsSubdomain(name) && name.split(".").length <= 2;
 }
 
-const schema = z.strictObject({
-  spec: z.strictObject({
-    ...POLICY_FIELDS,
-    namespaceSelector: selectorText().optional().describe(
-      "Narrows the policy to workloads whose namespace has matching labels.",
-    ),
-    doNotTrack: z.boolean().optional().describe(
-      "Whether the rules come before connection tracking, for host endpoints. Needs applyOnForward.",
-    ),
-    preDNAT: z.boolean().optional().describe(
-      "Whether the rules come before destination NAT, for host endpoints. Needs applyOnForward; ingress only.",
-    ),
-    applyOnForward: z.boolean().optional().describe(
-      "Whether the rules also hold for traffic that a host forwards.",
-    ),
-  }).describe("What the policy says."),
-});
+/** Fields of `spec` of a global policy, enforced or staged. */
+export const GLOBAL_POLICY_FIELDS = {
+  ...POLICY_FIELDS,
+  namespaceSelector: selectorText().optional().describe(
+    "Narrows the policy to workloads whose namespace has matching labels.",
+  ),
+  doNotTrack: z.boolean().optional().describe(
+    "Whether the rules come before connection tracking, for host endpoints. Needs applyOnForward.",
+  ),
+  preDNAT: z.boolean().optional().describe(
+    "Whether the rules come before destination NAT, for host endpoints. Needs applyOnForward; ingress only.",
+  ),
+  applyOnForward: z.boolean().optional().describe(
+    "Whether the rules also hold for traffic that a host forwards.",
+  ),
+} as const;
 
-function validate(object: KubeObject): readonly Problem[] {
-  const { name } = object.metadata;
-  const problems = name === "" || isPolicyName(name) ? [] : [invalid("metadata.name", name, POLICY_NAME_RULE)];
-  return [...problems, ...hostProblems(policySpecOf(object)), ...policyRuleProblems(object, false)];
+const schema = z.strictObject({ spec: z.strictObject(GLOBAL_POLICY_FIELDS).describe("What the policy says.") });
+
+/** Every rule across fields that a global policy breaks, enforced or staged. */
+export function globalPolicyProblems(object: KubeObject): readonly Problem[] {
+  return [
+    ...globalPolicyNameProblems(object),
+    ...hostProblems(policySpecOf(object)),
+    ...policyRuleProblems(object, false),
+  ];
+}
+
+/** The rule of a global policy's name, enforced or staged. */
+export function globalPolicyNameProblems({ metadata: { name } }: KubeObject): readonly Problem[] {
+  return name === "" || isPolicyName(name) ? [] : [invalid("metadata.name", name, POLICY_NAME_RULE)];
 }
 
 /** Rules of the three flags for host endpoints. */
@@ -78,6 +87,6 @@ export const globalNetworkPolicy: KindDefinition = defineCalicoKind({
   description: "Rules for traffic of endpoints anywhere in the cluster, host endpoints included.",
   schema,
   defaults: defaultPolicy,
-  validate,
+  validate: globalPolicyProblems,
   columns: POLICY_COLUMNS,
 });

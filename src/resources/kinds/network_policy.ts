@@ -20,10 +20,14 @@ const schema = z.strictObject({
   spec: z.strictObject(POLICY_FIELDS).describe("What the policy says."),
 });
 
-function validate(object: KubeObject): readonly Problem[] {
-  const { name } = object.metadata;
-  const problems = name === "" || isNetworkPolicyName(name) ? [] : [invalid("metadata.name", name, POLICY_NAME_RULE)];
-  return [...problems, ...policyRuleProblems(object, true)];
+/** Every rule across fields that a namespaced policy breaks, enforced or staged. */
+export function networkPolicyProblems(object: KubeObject): readonly Problem[] {
+  return [...networkPolicyNameProblems(object), ...policyRuleProblems(object, true)];
+}
+
+/** The rule of a namespaced policy's name, enforced or staged. */
+export function networkPolicyNameProblems({ metadata: { name } }: KubeObject): readonly Problem[] {
+  return name === "" || isNetworkPolicyName(name) ? [] : [invalid("metadata.name", name, POLICY_NAME_RULE)];
 }
 
 function isNetworkPolicyName(name: string): boolean {
@@ -41,6 +45,6 @@ export const networkPolicy: KindDefinition = defineCalicoKind({
   description: "Rules for traffic of the workloads of one namespace.",
   schema,
   defaults: defaultPolicy,
-  validate,
+  validate: networkPolicyProblems,
   columns: POLICY_COLUMNS,
 });

@@ -13,6 +13,7 @@ import {
   mapItems,
   mapMember,
   mapSpec,
+  withDefaults,
   withLabel,
 } from "#/resources/canonical_values.ts";
 import { AGE_COLUMN, fieldColumn, NAME_COLUMN, wide } from "#/resources/columns.ts";
@@ -58,13 +59,22 @@ export const POLICY_FIELDS = {
  */
 export function defaultPolicy(object: KubeObject): KubeObject {
   const filled = mapSpec(object, (spec) => {
-    const rules = { ...canonicalRules(spec, "ingress"), ...canonicalRules(spec, "egress") };
-    const tier = spec.tier === undefined || spec.tier === "" ? DEFAULT_TIER : spec.tier;
     const types = Array.isArray(spec.types) && spec.types.length === 0 ? undefined : spec.types;
-    return { ...spec, ...rules, tier, types: types ?? defaultTypes(spec) };
+    return { ...canonicalRuleLists(spec), types: types ?? defaultTypes(spec) };
   });
+  return defaultTier(filled);
+}
+
+/** Fills in a policy's tier and the label that carries it. */
+export function defaultTier(object: KubeObject): KubeObject {
+  const filled = mapSpec(object, (spec) => withDefaults(spec, { tier: DEFAULT_TIER }));
   const tier = filled.spec?.tier;
   return typeof tier === "string" && isDnsLabel(tier) ? withLabel(filled, TIER_LABEL, tier) : filled;
+}
+
+/** A spec with the ports and protocols of its rules in their stored form. */
+export function canonicalRuleLists(spec: JsonObject): JsonObject {
+  return { ...spec, ...canonicalRules(spec, "ingress"), ...canonicalRules(spec, "egress") };
 }
 
 function defaultTypes(spec: JsonObject): readonly string[] {
@@ -91,7 +101,7 @@ function canonicalPorts(entity: Parameters<typeof mapMember>[0]): ReturnType<typ
   return mapMember(mapped, "notPorts", (ports) => mapItems(ports, canonicalPort));
 }
 
-/** The rules across fields of every policy rule, both directions. */
+/** The rules across fields of every rule of a policy or profile, both directions. */
 export function policyRuleProblems(object: KubeObject, namespaced: boolean): Problem[] {
   const spec = policySpecOf(object);
   return (["ingress", "egress"] as const).flatMap((direction) =>

@@ -106,8 +106,14 @@ export interface GlobalNetworkPolicySpec extends NetworkPolicySpec {
   readonly applyOnForward?: boolean;
 }
 
-/** The spec of either kind: a namespaced policy never has the fields of a global one. */
-export type PolicySpec = GlobalNetworkPolicySpec;
+/** What a staged policy previews. `Learn` counts as `Set`; `Ignore` takes the policy out of the preview. */
+export type StagedAction = "Set" | "Delete" | "Learn" | "Ignore";
+
+/** The spec of any of the four kinds: a namespaced policy never has the fields of a global one, an enforced one no `stagedAction`. */
+export interface PolicySpec extends GlobalNetworkPolicySpec {
+  /** `Set` when absent. */
+  readonly stagedAction?: StagedAction;
+}
 
 /**
  * The spec of a NetworkPolicy or GlobalNetworkPolicy that was admitted. The one place where stored JSON becomes this type: admission has checked it, so

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { parsePortRange } from "#/base/port_range.ts";
 import { cidrText, filledText, selectorText, uniqueList } from "#/resources/kinds/field_schema.ts";
 import type { EntityRule, Port, Protocol, Rule } from "#/resources/kinds/policy_spec.ts";
-import { DNS_SUBDOMAIN_RULE, isDnsSubdomain } from "#/resources/name_rules.ts";
+import { DNS_SUBDOMAIN_RULE, isDnsSubdomain, isPortName } from "#/resources/name_rules.ts";
 
 /** Most rules in one direction of a policy. */
 export const RULES_MAX = 1024;
@@ -20,8 +20,8 @@ export const PORTS_MAX = 50;
 export const HTTP_ITEMS_MAX = 20;
 
 const PROTOCOL_RULE = "must be TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite or a number from 1 to 255";
-const PORT_RULE = "must be a port from 1 to 65535, a range such as 8000:8010, or the name of a port";
-const PORT_NAME = /^[a-zA-Z0-9_.-]{1,128}$/;
+const PORT_RULE = "must be a port from 1 to 65535, a range such as 8000:8010, or the name of a port: " +
+  'at most 15 of "a-z", "0-9" and single "-", with at least one letter';
 
 /** Whether a value is a protocol in its stored form. */
 function isProtocol(value: unknown): value is Protocol {
@@ -29,11 +29,11 @@ function isProtocol(value: unknown): value is Protocol {
   return typeof value === "string" && ["TCP", "UDP", "ICMP", "ICMPv6", "SCTP", "UDPLite"].includes(value);
 }
 
-/** Whether a value is a port in its stored form. A name needs a letter: `80-90` is a range written wrongly, not a name. */
+/** Whether a value is a port in its stored form. A name needs a letter: `80-90` is a range written wrongly, not a name. Names are those that ports have. */
 function isPort(value: unknown): value is Port {
   if (typeof value === "number") return parsePortRange(value) !== undefined;
   if (typeof value !== "string") return false;
-  return parsePortRange(value) !== undefined || PORT_NAME.test(value) && /[a-zA-Z]/.test(value);
+  return parsePortRange(value) !== undefined || isPortName(value);
 }
 
 const INT_OR_STRING = { "x-kubernetes-int-or-string": true };
@@ -48,6 +48,10 @@ const icmp = z.strictObject({
 
 const ports = z.array(port.describe("A port, a range MIN:MAX, or the name of a port.")).max(PORTS_MAX).optional();
 const nets = z.array(cidrText().describe("A network.")).max(NETS_MAX).optional();
+
+const serviceName = z.string().refine((text) => text === "" || isDnsSubdomain(text), {
+  error: DNS_SUBDOMAIN_RULE,
+});
 
 const entityRule: z.ZodType<EntityRule> = z.strictObject({
   nets: nets.describe("Networks, one of which must hold the address. All networks of a rule are of one family."),
@@ -67,8 +71,8 @@ const entityRule: z.ZodType<EntityRule> = z.strictObject({
     selector: selectorText().optional().describe("Selects accounts by their labels."),
   }).optional().describe("Service accounts of workloads. Both members must hold where both are given."),
   services: z.strictObject({
-    name: z.string().max(253).optional().describe("Name of the Service."),
-    namespace: z.string().max(253).optional().describe("Its namespace; the policy's own when left out."),
+    name: serviceName.optional().describe("Name of the Service."),
+    namespace: serviceName.optional().describe("Its namespace; the policy's own when left out."),
   }).optional().describe("A Service whose endpoints are meant: only a source of ingress or a destination of egress."),
 });
 

@@ -9,20 +9,23 @@ import { formatCidr, parseCidrOrIp } from "#/base/cidr.ts";
 import { isJsonObject, type Json } from "#/base/json.ts";
 import { workloadEndpointName } from "#/base/names.ts";
 import type { Problem } from "#/base/problem.ts";
-import { canonicalProtocol, mapItems, mapMember, mapSpec, withDefaults } from "#/resources/canonical_values.ts";
+import { canonicalPortProtocol, mapItems, mapMember, mapSpec, withDefaults } from "#/resources/canonical_values.ts";
 import { AGE_COLUMN, computedColumn, fieldColumn, NAME_COLUMN, wide } from "#/resources/columns.ts";
 import { defineCalicoKind } from "#/resources/define_kind.ts";
 import type { KindDefinition } from "#/resources/kind.ts";
 import {
-  cidrText,
-  filledText,
+  dnsNameText,
   hostCidrText,
   interfaceNameText,
   ipText,
   macText,
+  networkText,
+  portNameText,
   uniqueList,
 } from "#/resources/kinds/field_schema.ts";
+import { defaultQosControls, QOS_CONTROLS_SCHEMA, type QosControls } from "#/resources/kinds/qos_controls.ts";
 import { reservedLabelProblems, subdomainNameProblems } from "#/resources/metadata.ts";
+import { DNS_SUBDOMAIN_RULE, isDnsSubdomain } from "#/resources/name_rules.ts";
 import type { KubeObject } from "#/resources/object.ts";
 import { forbidden, invalid, required } from "#/resources/problems.ts";
 
@@ -55,7 +58,9 @@ export interface WorkloadEndpointSpec {
   readonly interfaceName?: string;
   readonly mac?: string;
   readonly ports?: readonly WorkloadEndpointPort[];
+  /** Networks or addresses; host bits are allowed. */
   readonly allowSpoofedSourcePrefixes?: readonly string[];
+  readonly qosControls?: QosControls;
 }
 
 /** The spec of an endpoint, stored or derived. */
@@ -66,17 +71,21 @@ export function workloadEndpointSpecOf(object: KubeObject): WorkloadEndpointSpec
 /** The orchestrator of endpoints derived from Pods. */
 export const POD_ORCHESTRATOR = "k8s";
 
+const optionalName = z.string().refine((text) => text === "" || isDnsSubdomain(text), { error: DNS_SUBDOMAIN_RULE });
+
 const portNumber = z.int().min(1).max(65_535);
 
 const schema = z.strictObject({
   spec: z.strictObject({
-    orchestrator: filledText(253).describe("The orchestrator of the workload. k8s is kept for Pods."),
-    workload: z.string().max(253).optional().describe("What the orchestrator calls the workload."),
-    node: filledText(253).describe("The node that the workload is on."),
-    containerID: z.string().max(253).optional().describe("The container of the workload."),
-    pod: z.string().max(253).optional().describe("The Pod that the endpoint is of."),
-    endpoint: filledText(253).describe("The interface inside the workload, such as eth0."),
-    serviceAccountName: z.string().max(253).optional().describe("Service account of the workload."),
+    orchestrator: dnsNameText().describe("The orchestrator of the workload. k8s is kept for Pods."),
+    workload: optionalName.optional().describe("What the orchestrator calls the workload."),
+    node: dnsNameText().describe("The node that the workload is on."),
+    containerID: z.string().regex(/^([a-zA-Z0-9]([-a-zA-Z0-9]{0,251}[a-zA-Z0-9])?)?$/, {
+      error: 'must be at most 253 of letters, digits and "-", starting and ending with a letter or digit',
+    }).optional().describe("The container of the workload."),
+    pod: optionalName.optional().describe("The Pod that the endpoint is of."),
+    endpoint: dnsNameText().describe("The interface inside the workload, such as eth0."),
+    serviceAccountName: optionalName.optional().describe("Service account of the workload."),
     ipNetworks: uniqueList(hostCidrText().describe("An address."), 100).optional().describe(
       "Addresses of the endpoint.",
     ),
@@ -88,32 +97,32 @@ const schema = z.strictObject({
     ).optional().describe("Other addresses that lead to the endpoint."),
     ipv4Gateway: ipText(4).optional().describe("IPv4 gateway of the workload."),
     ipv6Gateway: ipText(6).optional().describe("IPv6 gateway of the workload."),
-    profiles: uniqueList(filledText(253).describe("Name of a profile."), 100).optional().describe(
+    profiles: uniqueList(dnsNameText().describe("Name of a profile."), 100).optional().describe(
       "Profiles whose rules hold after all tiers, in order.",
     ),
     interfaceName: interfaceNameText().optional().describe("The interface on the host."),
     mac: macText().optional().describe("Ethernet address of the workload's side."),
     ports: z.array(
       z.strictObject({
-        name: z.string().regex(/^[a-zA-Z0-9_.-]{0,128}$/, {
-          error: 'must be at most 128 of letters, digits, "_", "." and "-"',
-        }).optional().describe("Name that rules use."),
+        name: portNameText("optional").optional().describe("Name that rules use."),
         protocol: z.enum(["TCP", "UDP", "SCTP"]).optional().describe("TCP when left out."),
         port: portNumber.describe("Port of the workload."),
         hostPort: z.int().min(0).max(65_535).optional().describe("Port of the node that leads to it."),
         hostIP: ipText().optional().describe("Address of the node that leads to it."),
       }).describe("One port."),
     ).optional().describe("Ports with names."),
-    allowSpoofedSourcePrefixes: z.array(cidrText().describe("A network.")).optional().describe(
+    allowSpoofedSourcePrefixes: z.array(networkText().describe("A network or an address.")).optional().describe(
       "Networks that the workload may send from besides its own addresses.",
     ),
+    qosControls: QOS_CONTROLS_SCHEMA.optional().describe("Limits of what the workload may send and receive."),
   }).describe("What the endpoint is."),
 });
 
 function defaults(object: KubeObject): KubeObject {
   return mapSpec(object, (spec) => {
     const withNetworks = mapMember(spec, "ipNetworks", (list) => mapItems(list, canonicalHostNetwork));
-    return mapMember(withNetworks, "ports", (list) => mapItems(list, canonicalEndpointPort));
+    const withPorts = mapMember(withNetworks, "ports", (list) => mapItems(list, canonicalEndpointPort));
+    return mapMember(withPorts, "qosControls", defaultQosControls);
   });
 }
 
@@ -124,7 +133,7 @@ function canonicalHostNetwork(value: Json): Json {
 
 function canonicalEndpointPort(value: Json): Json {
   if (!isJsonObject(value)) return value;
-  return withDefaults(mapMember(value, "protocol", canonicalProtocol), { protocol: "TCP" });
+  return withDefaults(mapMember(value, "protocol", canonicalPortProtocol), { protocol: "TCP" });
 }
 
 function validate(object: KubeObject): readonly Problem[] {
@@ -138,7 +147,21 @@ function validate(object: KubeObject): readonly Problem[] {
       problems.push(required(`spec.ports[${at}].name`, "must be given where hostPort is not"));
     }
   });
-  return [...problems, ...nameProblems(object)];
+  return [...problems, ...natProblems(spec), ...nameProblems(object)];
+}
+
+/** A translation leads to one of the endpoint's own addresses, within one address family. */
+function natProblems({ ipNetworks = [], ipNATs = [] }: WorkloadEndpointSpec): Problem[] {
+  return ipNATs.flatMap(({ internalIP, externalIP }, at) => {
+    const path = `spec.ipNATs[${at}]`;
+    const [internal, external] = [parseCidrOrIp(internalIP), parseCidrOrIp(externalIP)];
+    if (internal === undefined || external === undefined) return [];
+    const problems = internal.version === external.version
+      ? []
+      : [invalid(`${path}.externalIP`, externalIP, `must be an IPv${internal.version} address, as internalIP`)];
+    if (ipNetworks.includes(formatCidr(internal))) return problems;
+    return [...problems, invalid(`${path}.internalIP`, internalIP, "must be one of ipNetworks")];
+  });
 }
 
 /** The name is computed from the spec, so that an endpoint is found by what it is, and cannot be two. */

@@ -33,6 +33,28 @@ Deno.test("jsonEquals() looks at values, not at order or absence", () => {
   assertEquals(jsonEquals(undefined, undefined), true);
 });
 
+Deno.test("jsonEquals() holds of what has equal canonical text, and of nothing else", () => {
+  const leaf = fc.constantFrom<Json | undefined>(null, undefined, 0, "", false, 1);
+  const { value } = fc.letrec<{ value: Json | undefined }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      leaf,
+      fc.array(tie("value").map((one) => one ?? null), { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom("a", "b", "constructor"), tie("value"), { maxKeys: 2 }),
+    ),
+  }));
+  let equal = 0;
+  fc.assert(
+    fc.property(value, value, (one, other) => {
+      const expected = canonicalJson(one) === canonicalJson(other);
+      equal += expected ? 1 : 0;
+      assertEquals(jsonEquals(one, other), expected);
+    }),
+    { numRuns: 2000 },
+  );
+  assertEquals(equal > 20 && equal < 1980, true, `${equal} equal`);
+});
+
 Deno.test("isJsonObject() refuses null and arrays", () => {
   assertEquals([{}, [], null, "x", undefined].map(isJsonObject), [true, false, false, false, false]);
 });

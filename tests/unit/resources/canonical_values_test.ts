@@ -8,6 +8,7 @@ import type { Json } from "#/base/json.ts";
 import {
   canonicalAsNumber,
   canonicalPort,
+  canonicalPortProtocol,
   canonicalProtocol,
   mapItems,
   mapMember,
@@ -28,6 +29,10 @@ const CASES: readonly CanonicalCase[] = [
       null,
       null,
     ], [true, true]],
+  },
+  {
+    rewrite: canonicalPortProtocol,
+    rows: [[6, "TCP"], ["17", "UDP"], ["sctp", "SCTP"], [1, 1], ["udplite", "UDPLite"], [136, 136], ["x", "x"]],
   },
   {
     rewrite: canonicalPort,

@@ -24,6 +24,7 @@ const value: fc.Arbitrary<Json> = fc.oneof(
     "fd00::/8",
     "1.10",
     "Ingress",
+    "Delete",
     "default",
     "kube-admin",
   ),
@@ -52,23 +53,46 @@ const MEMBERS = [
   "podCIDR",
   "podCIDRs",
   "finalizers",
+  "stagedAction",
+  "nets",
+  "qosControls",
+  "labelsToApply",
   "ipipMode",
   "bgp",
+  "podSelector",
+  "policyTypes",
+  "subject",
+  "type",
+  "selector",
+  "clusterIP",
+  "sessionAffinity",
   "unknown",
 ];
 
 const entity = fc.dictionary(
-  fc.constantFrom("ports", "notPorts", "nets"),
+  fc.constantFrom("ports", "notPorts", "nets", "port", "targetPort", "portNumber", "pods", "podSelector"),
   fc.oneof(value, fc.array(value, { maxLength: 3 })),
 );
 const rule = fc.dictionary(
-  fc.constantFrom("action", "protocol", "notProtocol", "source", "destination", "ports", "name", "asNumber"),
+  fc.constantFrom(
+    "action",
+    "protocol",
+    "notProtocol",
+    "source",
+    "destination",
+    "ports",
+    "name",
+    "asNumber",
+    "from",
+    "to",
+    "protocols",
+  ),
   fc.oneof(value, entity, fc.array(entity, { maxLength: 2 })),
 );
 const spec: fc.Arbitrary<JsonObject> = fc.tuple(
   fc.dictionary(fc.constantFrom(...MEMBERS), fc.oneof(value, fc.array(value, { maxLength: 3 }))),
   fc.dictionary(
-    fc.constantFrom("ingress", "egress", "ports", "containers", "initContainers", "bgp"),
+    fc.constantFrom("ingress", "egress", "ports", "containers", "initContainers", "bgp", "qosControls", "subject"),
     fc.oneof(value, rule, fc.array(fc.oneof(rule, value), { maxLength: 3 })),
   ),
 ).map(([fields, lists]) => ({ ...fields, ...lists }));

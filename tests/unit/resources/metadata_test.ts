@@ -113,6 +113,9 @@ Deno.test("isReservedLabel() knows what namespace and account selectors trust, a
   assertEquals(reservedLabelProblems({ app: "web", "pcsa.x": "y" }).map((problem) => problem.path), [
     "metadata.labels[pcsa.x]",
   ]);
+  assertEquals(reservedLabelProblems({ "pcns.x": "y" }, ["spec", "labelsToApply"]).map((problem) => problem.path), [
+    "spec.labelsToApply[pcns.x]",
+  ]);
   assertEquals(reservedLabelProblems(undefined), []);
 });
 

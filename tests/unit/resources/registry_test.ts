@@ -8,20 +8,36 @@ import type { KindDefinition } from "#/resources/kind.ts";
 import { findKind, findKindByName, KINDS, knownKindNames, resolveKind } from "#/resources/registry.ts";
 import { qualifiedPlural } from "#/resources/object.ts";
 
+/** Groups whose kinds are custom resources in Kubernetes. */
+const CUSTOM_GROUPS: readonly string[] = ["projectcalico.org", "policy.networking.k8s.io"];
+
 const nameOf = (kind: KindDefinition | undefined) => kind === undefined ? undefined : qualifiedPlural(kind);
 
-Deno.test("KINDS are those of the first form, each once", () => {
+Deno.test("KINDS are all that is served, each once", () => {
   assertEquals(knownKindNames(), [
+    "adminnetworkpolicies.policy.networking.k8s.io",
+    "baselineadminnetworkpolicies.policy.networking.k8s.io",
     "bgpconfigurations.projectcalico.org",
     "bgppeers.projectcalico.org",
+    "clusternetworkpolicies.policy.networking.k8s.io",
+    "endpointslices.discovery.k8s.io",
     "globalnetworkpolicies.projectcalico.org",
+    "globalnetworksets.projectcalico.org",
+    "hostendpoints.projectcalico.org",
     "ippools.projectcalico.org",
     "namespaces",
+    "networkpolicies.networking.k8s.io",
     "networkpolicies.projectcalico.org",
+    "networksets.projectcalico.org",
     "nodes",
     "nodes.projectcalico.org",
     "pods",
+    "profiles.projectcalico.org",
     "serviceaccounts",
+    "services",
+    "stagedglobalnetworkpolicies.projectcalico.org",
+    "stagedkubernetesnetworkpolicies.projectcalico.org",
+    "stagednetworkpolicies.projectcalico.org",
     "tiers.projectcalico.org",
     "workloadendpoints.projectcalico.org",
   ]);
@@ -36,7 +52,7 @@ Deno.test("KINDS are described, named in lower case, and show name and age", () 
     assertEquals(kind.columns[0]?.name, "Name");
     assertEquals(kind.columns.filter((column) => column.type === "date").map((column) => column.name), ["Age"]);
     assertEquals(kind.mergeKeys !== undefined, kind.fields === "loose");
-    assertEquals(kind.fields === "loose", kind.group === "");
+    assertEquals(kind.fields === "strict", CUSTOM_GROUPS.includes(kind.group));
     const object = { apiVersion: "x", kind: kind.kind, metadata: { name: "bare" } };
     assertEquals(kind.columns.map((column) => column.cell(object))[0], "bare");
   }
@@ -65,7 +81,7 @@ const WORDS: readonly (readonly [string, string | undefined])[] = [
   ["node.v3.projectcalico.org", "nodes.projectcalico.org"],
   ["GNP", "globalnetworkpolicies.projectcalico.org"],
   ["GlobalNetworkPolicy", "globalnetworkpolicies.projectcalico.org"],
-  ["networkpolicies", "networkpolicies.projectcalico.org"],
+  ["networkpolicies", "networkpolicies.networking.k8s.io"],
   ["networkpolicies.projectcalico.org", "networkpolicies.projectcalico.org"],
   ["cnp", "networkpolicies.projectcalico.org"],
   ["np", "networkpolicies.projectcalico.org"],
@@ -76,8 +92,22 @@ const WORDS: readonly (readonly [string, string | undefined])[] = [
   ["bgpconfig", "bgpconfigurations.projectcalico.org"],
   ["wep", "workloadendpoints.projectcalico.org"],
   ["tier", "tiers.projectcalico.org"],
+  ["snp", "stagednetworkpolicies.projectcalico.org"],
+  ["spol", "stagednetworkpolicies.projectcalico.org"],
+  ["StagedNetworkPolicy", "stagednetworkpolicies.projectcalico.org"],
+  ["sgnp", "stagedglobalnetworkpolicies.projectcalico.org"],
+  ["sgnps", "stagedglobalnetworkpolicies.projectcalico.org"],
+  ["netset", "networksets.projectcalico.org"],
+  ["NetworkSets", "networksets.projectcalico.org"],
+  ["gns", "globalnetworksets.projectcalico.org"],
+  ["gnetsets", "globalnetworksets.projectcalico.org"],
+  ["hep", "hostendpoints.projectcalico.org"],
+  ["heps", "hostendpoints.projectcalico.org"],
+  ["pro", "profiles.projectcalico.org"],
+  ["profiles.projectcalico.org", "profiles.projectcalico.org"],
   ["pods.projectcalico.org", undefined],
-  ["networkpolicies.networking.k8s.io", undefined],
+  ["networkpolicies.networking.k8s.io", "networkpolicies.networking.k8s.io"],
+  ["networkpolicies.extensions", undefined],
   ["constructor", undefined],
   ["", undefined],
 ];

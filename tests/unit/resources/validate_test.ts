@@ -31,6 +31,17 @@ const strange: KubeObject = {
 };
 const UNKNOWN = ["extra", "spec.foo", "spec.ingress[1].bar", "spec.ingress[1].source.net"];
 
+Deno.test("admit() says of a value of a wrong type only that", () => {
+  const object = calicoObject("GlobalNetworkPolicy", { name: "a" }, { types: "Ingress", selector: ["a"] });
+  assertEquals(
+    admit(globalNetworkPolicy, object, undefined, "Strict").problems.map(({ path, reason }) => [path, reason]),
+    [
+      ["spec.selector", "FieldValueTypeInvalid"],
+      ["spec.types", "FieldValueTypeInvalid"],
+    ],
+  );
+});
+
 for (const mode of ["Strict", "Warn", "Ignore"] satisfies FieldValidation[]) {
   Deno.test(`admit() finds and drops unknown fields under ${mode}`, () => {
     const outcome = admit(globalNetworkPolicy, strange, undefined, mode);

@@ -10,6 +10,7 @@ import {
   asNumber,
   cidrText,
   conditionList,
+  dnsNameText,
   durationText,
   filledText,
   hostCidrText,
@@ -17,6 +18,8 @@ import {
   interfaceNameText,
   ipText,
   macText,
+  networkText,
+  portNameText,
   secretKeyRef,
   SELECTOR_LENGTH_MAX,
   selectorText,
@@ -31,6 +34,25 @@ interface FieldCase {
 }
 
 const CASES: readonly FieldCase[] = [
+  {
+    name: "dnsNameText()",
+    schema: dnsNameText(),
+    good: ["a", "kns.shop", "x".repeat(253)],
+    bad: ["", ".a", "A", "a_b", "x".repeat(254), 5],
+  },
+  {
+    name: "portNameText()",
+    schema: portNameText(),
+    good: ["http", "9p", "x".repeat(15)],
+    bad: ["", "80", "HTTP", "a--b", "x".repeat(16), 80],
+  },
+  { name: 'portNameText("optional")', schema: portNameText("optional"), good: ["", "http"], bad: ["80", "a_b"] },
+  {
+    name: "networkText()",
+    schema: networkText(),
+    good: ["10.0.0.1", "10.0.0.1/8", "fd00::1/64", "0.0.0.0/0"],
+    bad: ["", "10.0.0", "10.0.0.0/33", "10.0.0.1-10.0.0.2", 5],
+  },
   {
     name: "selectorText()",
     schema: selectorText(),
