@@ -71,7 +71,7 @@ export interface RuleIr {
   readonly unreadable?: string;
 }
 
-/** Kinds of policy that reach the IR, and profiles. */
+/** Kinds of policy that reach the IR, profiles, and the failsafe ports of host endpoints, which are told as a policy. */
 export type PolicyKind =
   | "NetworkPolicy"
   | "GlobalNetworkPolicy"
@@ -80,7 +80,10 @@ export type PolicyKind =
   | "StagedGlobalNetworkPolicy"
   | "StagedKubernetesNetworkPolicy"
   | "KubernetesClusterNetworkPolicy"
-  | "Profile";
+  | "AdminNetworkPolicy"
+  | "BaselineAdminNetworkPolicy"
+  | "Profile"
+  | "Failsafe";
 
 /** What identifies a policy. `namespace` is empty for global ones and profiles. */
 export interface PolicyRef {
@@ -106,12 +109,22 @@ export interface TierChain {
   readonly policies: readonly string[];
 }
 
-/** Everything that judges one direction of one endpoint: tiers in order, then profiles in order, then deny. */
+/** Everything that judges one direction of one endpoint in one phase: tiers in order, then profiles in order, then the end. */
 export interface ChainIr {
   readonly tiers: readonly TierChain[];
   /** Policy keys of profiles; one that is missing denies. */
   readonly profiles: readonly string[];
+  /**
+   * What becomes of a packet that nothing decided: denied when absent (workloads, and host endpoints' normal phase), handed to what comes next when
+   * `continue` (the other phases of a host endpoint).
+   */
+  readonly atEnd?: "continue";
 }
+
+/**
+ * When a host endpoint's policies are asked: before connection tracking, before destination NAT, while forwarding, and for the host's own processes.
+ */
+export type HostPhase = "untracked" | "preDnat" | "forward" | "normal";
 
 /**
  * The key of a policy in collections and chains.

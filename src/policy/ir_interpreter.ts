@@ -27,7 +27,7 @@ export interface IrTables {
   readonly sets: SetMembership;
 }
 
-/** The verdict of a chain. Ids and names are `undefined` where a default decided. */
+/** The verdict of a chain that decides. Ids and names are `undefined` where a default decided. */
 export interface ChainVerdict {
   readonly action: "allow" | "deny";
   /** The rule that decided; one of a profile too. */
@@ -40,9 +40,13 @@ export interface ChainVerdict {
   readonly logged: readonly string[];
 }
 
+/** The verdict of a chain that may hand a packet on to what comes next. */
+export interface ChainOutcome extends Omit<ChainVerdict, "action"> {
+  readonly action: "allow" | "deny" | "continue";
+}
+
 /**
- * Judges a packet by one direction's chain. A policy that the chain names must be in the tables, except profiles: a missing one denies. A policy that is
- * missing all the same counts as one that denies, for an absent policy must not open traffic.
+ * Judges a packet by a chain that decides; one that hands on (`atEnd`) counts as allowing what it hands on.
  */
 export function interpretChain(
   chain: ChainIr,
@@ -50,8 +54,22 @@ export function interpretChain(
   packet: Packet,
   tables: IrTables,
 ): ChainVerdict {
+  const { action, ...rest } = runChain(chain, direction, packet, tables);
+  return { action: action === "deny" ? "deny" : "allow", ...rest };
+}
+
+/**
+ * Judges a packet by one direction's chain. A policy that the chain names must be in the tables, except profiles: a missing one denies. A policy that is
+ * missing all the same counts as one that denies, for an absent policy must not open traffic.
+ */
+export function runChain(
+  chain: ChainIr,
+  direction: Direction,
+  packet: Packet,
+  tables: IrTables,
+): ChainOutcome {
   const logged: string[] = [];
-  const decided = (action: "allow" | "deny", by: Partial<ChainVerdict> = {}): ChainVerdict => ({
+  const decided = (action: ChainOutcome["action"], by: Partial<ChainVerdict> = {}): ChainOutcome => ({
     action,
     ruleId: by.ruleId,
     policy: by.policy,
@@ -75,7 +93,7 @@ export function interpretChain(
     const rule = firstDecision(rules, packet, tables.sets, logged);
     if (rule !== undefined && rule.action !== "pass") return decided(verdictOf(rule), { ruleId: rule.id, policy });
   }
-  return decided("deny");
+  return decided(chain.atEnd ?? "deny");
 }
 
 function verdictOf(rule: RuleIr): "allow" | "deny" {

@@ -3,23 +3,25 @@
  *
  * @module
  */
+import { assert } from "@std/assert";
 import { formatIp, type Ip } from "#/base/ip.ts";
 import type { Json, JsonObject } from "#/base/json.ts";
 import { matchSelector } from "#/base/selector.ts";
-import { chainOf, tierSettings } from "#/policy/chain.ts";
-import type { ResolvedFlow } from "#/policy/flow.ts";
-import { type Direction, type PolicyIr, policyKey } from "#/policy/ir.ts";
-import { type ChainVerdict, interpretChain, type SetMembership } from "#/policy/ir_interpreter.ts";
-import { lowerDefaultAllowProfile, type LoweredPolicy, lowerPolicy, lowerProfile } from "#/policy/lower.ts";
-import type { SetDefinition } from "#/policy/set_definition.ts";
+import type { CompiledPolicies } from "#/policy/compiled.ts";
+import type { Direction, PolicyIr } from "#/policy/ir.ts";
+import { type ChainVerdict, interpretChain, type IrTables, type SetMembership } from "#/policy/ir_interpreter.ts";
+import type { Packet } from "#/policy/packet.ts";
+import type { PolicyObjects } from "#/policy/policy_objects.ts";
+import type { SelectorSetDefinition, SetDefinition } from "#/policy/lowering/set_definition.ts";
 import {
   effectiveLabels,
   endpointsAt,
   networkSetsAt,
-  type PolicyObjects,
   type PolicyWorld,
   type WorldEndpoint,
-} from "#/policy/world.ts";
+} from "#/policy/oracle/world.ts";
+import { compileObjects } from "#/projections/compiled_policies.ts";
+import { membershipIn } from "#/policy/set_membership.ts";
 import type { KubeObject } from "#/resources/object.ts";
 
 const V3 = "projectcalico.org/v3";
@@ -108,7 +110,7 @@ export function membershipOf(world: PolicyWorld, definitions: ReadonlyMap<string
   return {
     has(setId, ip, end) {
       const definition = definitions.get(setId);
-      if (definition === undefined) return false;
+      if (definition === undefined || "service" in definition) return false;
       const holders = definition.type === "net"
         ? [...endpointsAt(world, ip), ...networkSetsAt(world, ip)]
         : endpointsAt(world, ip).filter((endpoint) => namesPort(endpoint, definition, end));
@@ -119,7 +121,7 @@ export function membershipOf(world: PolicyWorld, definitions: ReadonlyMap<string
 
 function namesPort(
   endpoint: WorldEndpoint,
-  { port }: SetDefinition,
+  { port }: SelectorSetDefinition,
   end: { readonly protocol: number; readonly port: number } | undefined,
 ): boolean {
   return endpoint.ports.some((one) =>
@@ -128,50 +130,36 @@ function namesPort(
   );
 }
 
-/** A world lowered: what the interpreter needs to judge any endpoint of it. */
+/** A world compiled: what the interpreter needs to judge any endpoint of it. */
 export interface LoweredWorld {
-  readonly world: PolicyWorld;
-  readonly lowered: readonly LoweredPolicy[];
-  readonly policies: ReadonlyMap<string, PolicyIr>;
-  readonly sets: SetMembership;
+  readonly compiled: CompiledPolicies;
+  readonly tables: IrTables;
 }
 
-/** Lowers everything in a world. `change` may spoil a policy on the way, to see whether a comparison notices. */
+/** Compiles everything in a world. `change` may spoil a policy on the way, to see whether a comparison notices. */
 export function lowerWorld(
-  world: PolicyWorld,
+  _world: PolicyWorld,
   objects: PolicyObjects,
   change: (policy: PolicyIr) => PolicyIr = (same) => same,
 ): LoweredWorld {
-  const lowered = objects.policies.map((object, index) => {
-    const one = lowerPolicy(object, index + 1);
-    return { ...one, policy: change(one.policy) };
-  });
-  const profiles = [...objects.namespaces, ...objects.serviceAccounts].map((object) => lowerProfile(object, 0));
-  const all = [...lowered.map((one) => one.policy), ...profiles, lowerDefaultAllowProfile()];
-  const definitions = new Map(lowered.flatMap((one) => one.sets).map((set) => [set.id, set]));
-  return {
-    world,
-    lowered,
-    policies: new Map(all.map((one) => [policyKey(one.ref), one])),
-    sets: membershipOf(world, definitions),
-  };
+  const compiled = compileObjects(objects);
+  const isSpoilt = ({ ref }: PolicyIr) => ref.kind !== "Profile" && ref.kind !== "Failsafe";
+  const policies = [...compiled.policies].map(([key, policy]) =>
+    [key, isSpoilt(policy) ? change(policy) : policy] as const
+  );
+  return { compiled, tables: { policies: new Map(policies), sets: membershipIn(compiled.sets) } };
 }
 
 /** The interpreter's verdict on one end of a flow. */
 export function interpret(
-  from: LoweredWorld,
-  endpoint: WorldEndpoint,
+  { compiled, tables }: LoweredWorld,
+  endpoint: { readonly id: string },
   direction: Direction,
-  flow: ResolvedFlow,
+  flow: { readonly packet: Packet },
 ): ChainVerdict {
-  const { world, lowered, policies, sets } = from;
-  const labels = effectiveLabels(world, endpoint);
-  const chain = chainOf(direction, {
-    tiers: new Map([...world.tiers].map(([name, object]) => [name, tierSettings(object)])),
-    policies: lowered.filter((one) => matchSelector(one.subject, labels)),
-    profiles: endpoint.profiles,
-  });
-  return interpretChain(chain, direction, flow.packet, { policies, sets });
+  const found = compiled.endpoints.find(({ id }) => id === endpoint.id);
+  assert(found !== undefined, `Endpoint must be compiled: "${endpoint.id}"`);
+  return interpretChain(found[direction], direction, flow.packet, tables);
 }
 
 /** A packet's two addresses, for messages. */
