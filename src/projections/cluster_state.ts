@@ -46,6 +46,11 @@ export interface ClusterState {
   readonly occurredAt: string;
   /** Stored and derived objects by `group/plural` (`core/pods`). A missing collection is empty. */
   readonly collections: ReadonlyMap<string, Collection>;
+  /**
+   * Keys of the objects of each namespace, by `collection/namespace` (`core/pods/shop`), of the collections in {@link NAMESPACE_KEYED}: an index, so that
+   * views of many objects cost what their namespace holds and not what the cluster holds.
+   */
+  readonly namespaceKeys: ReadonlyMap<string, ReadonlySet<string>>;
   /** Streams' origins, by stream name; kept after deletion, so that revisions go on. Derived objects have the origin of their source. */
   readonly origins: ReadonlyMap<string, ObjectOrigin>;
   /** Blocks in force, by CIDR text. */
@@ -56,6 +61,24 @@ export interface ClusterState {
   readonly bindings: ReadonlyMap<string, BindingRecord>;
   /** Events that this binary could not read, by position, with the reason; their objects keep the last readable version. */
   readonly quarantined: ReadonlyMap<number, string>;
+}
+
+/** Collections whose keys are kept by namespace: what the EndpointSlices of Services are worked out from. */
+export const NAMESPACE_KEYED: ReadonlySet<string> = new Set([
+  "core/pods",
+  "core/services",
+  "discovery.k8s.io/endpointslices",
+]);
+
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+/**
+ * Keys of the objects of a namespace.
+ *
+ * @param collection one of {@link NAMESPACE_KEYED}; any other has none
+ */
+export function keysOfNamespace(state: ClusterState, collection: string, namespace: string): ReadonlySet<string> {
+  return state.namespaceKeys.get(`${collection}/${namespace}`) ?? NO_KEYS;
 }
 
 /** How one object changed by one event. `before` is absent for a creation, `after` for a deletion. */

@@ -1,28 +1,33 @@
 /**
- * Reads what policy needs of the objects that have addresses: WorkloadEndpoints and network sets. The border between objects' text and the policy
+ * Reads what policy needs of the objects that have addresses: workload and host endpoints and network sets. The border between objects' text and the policy
  * projections; what cannot be read of one object is left out and never stops the others.
  *
  * @module
  */
 import { type Cidr, formatCidrOrIp, maskCidr, parseCidrOrIp } from "#/base/cidr.ts";
 import { formatIp, ipBits } from "#/base/ip.ts";
-import { isJsonObject, type Json, type JsonObject } from "#/base/json.ts";
+import { isJsonObject, type Json } from "#/base/json.ts";
 import { parseProtocol } from "#/base/protocol.ts";
-import { namespaceProfileName } from "#/policy/profile.ts";
-import { NAMESPACE_LABEL } from "#/policy/scope.ts";
+import { endpointLabels, systemLabels } from "#/policy/endpoint_labels.ts";
+import { namespaceProfileName } from "#/policy/lowering/profile.ts";
+import { NAMESPACE_LABEL } from "#/policy/endpoint_labels.ts";
 import type { Labels } from "#/projections/label_index.ts";
 import type { EndpointItem } from "#/projections/node_state.ts";
 import { WORKLOAD_ENDPOINTS } from "#/projections/views.ts";
 import { type KubeObject, objectKey } from "#/resources/object.ts";
+
+/** Collection of the host endpoints. */
+const HOST_ENDPOINTS = "projectcalico.org/hostendpoints";
 
 /** Collections whose objects are members of sets. */
 export const PEER_COLLECTIONS: readonly string[] = [
   WORKLOAD_ENDPOINTS,
   "projectcalico.org/networksets",
   "projectcalico.org/globalnetworksets",
+  HOST_ENDPOINTS,
 ];
 
-/** A port that a workload gives a name. */
+/** A port that an endpoint gives a name. */
 export interface NamedPort {
   readonly name: string;
   /** IP protocol number. */
@@ -39,11 +44,28 @@ export interface Peer {
   readonly ports: readonly NamedPort[];
 }
 
-/** An endpoint that some node enforces policy on: all of its item but the chains. */
-export interface PlacedEndpoint extends Omit<EndpointItem, "kind" | "ingress" | "egress"> {
+/** A workload endpoint: all of its item but the chains. `node` is empty while it is on none; no node enforces it then, or without an interface. */
+export interface WorkloadPlace extends Omit<EndpointItem, "kind" | "interfaceName" | "ingress" | "egress"> {
+  readonly kind: "workload";
   readonly node: string;
+  readonly interfaceName: string | undefined;
   readonly profiles: readonly string[];
 }
+
+/** A host endpoint. */
+export interface HostPlace {
+  readonly kind: "host";
+  /** Its name. */
+  readonly id: string;
+  readonly node: string;
+  /** `*` for every interface that has no endpoint of its own. */
+  readonly interfaceName: string | undefined;
+  readonly addresses: readonly string[];
+  readonly profiles: readonly string[];
+}
+
+/** What policies select and govern. */
+export type PlacedEndpoint = WorkloadPlace | HostPlace;
 
 /** An object with addresses, as the policy projections take it. */
 export interface PeerObject {
@@ -51,50 +73,84 @@ export interface PeerObject {
   /** Profiles whose labels it inherits. */
   readonly parents: readonly string[];
   readonly peer: Peer;
-  /** `undefined` for what is on no node or has no interface. */
+  /** `undefined` for network sets, which no policy governs. */
   readonly placed: PlacedEndpoint | undefined;
 }
 
 /** Reads an object of one of the {@link PEER_COLLECTIONS}. */
 export function readPeerObject(collection: string, object: KubeObject): PeerObject {
-  return collection === WORKLOAD_ENDPOINTS ? readWorkloadEndpoint(object) : readNetworkSet(object);
+  switch (collection) {
+    case WORKLOAD_ENDPOINTS:
+      return readWorkloadEndpoint(object);
+    case HOST_ENDPOINTS:
+      return readHostEndpoint(object);
+    default:
+      return readNetworkSet(object);
+  }
 }
 
 function readWorkloadEndpoint(object: KubeObject): PeerObject {
   const spec = object.spec ?? {};
-  const cidrs = readCidrs(spec.ipNetworks);
-  const addresses = cidrs.filter((cidr) => cidr.prefixLength === ipBits(cidr.version))
-    .map((cidr) => formatIp({ version: cidr.version, value: cidr.address }));
-  const profiles = list(spec.profiles).filter((name) => typeof name === "string");
-  return {
-    labels: object.metadata.labels ?? {},
-    parents: profiles,
-    peer: { nets: cidrs.flatMap(setMembers), addresses, ports: list(spec.ports).flatMap(readPort) },
-    placed: readPlaced(object, spec, addresses, profiles),
-  };
-}
-
-function readPlaced(
-  object: KubeObject,
-  spec: JsonObject,
-  addresses: readonly string[],
-  profiles: readonly string[],
-): PlacedEndpoint | undefined {
-  const node = text(spec.node);
-  const interfaceName = text(spec.interfaceName);
-  if (node === undefined || interfaceName === undefined) return undefined;
+  const shared = readEndpoint(object, spec.ipNetworks);
   const pod = text(spec.pod);
   const id = objectKey(object.metadata);
   return {
-    id,
-    workload: pod === undefined ? id : `${object.metadata.namespace ?? ""}/${pod}`,
-    node,
-    interfaceName,
-    mac: text(spec.mac),
-    addresses,
-    containerId: text(spec.containerID),
-    profiles,
+    ...shared,
+    placed: {
+      kind: "workload",
+      id,
+      workload: pod === undefined ? id : `${object.metadata.namespace ?? ""}/${pod}`,
+      node: text(spec.node) ?? "",
+      interfaceName: text(spec.interfaceName),
+      mac: text(spec.mac),
+      addresses: shared.peer.addresses,
+      containerId: text(spec.containerID),
+      profiles: shared.parents,
+    },
   };
+}
+
+function readHostEndpoint(object: KubeObject): PeerObject {
+  const spec = object.spec ?? {};
+  const shared = readEndpoint(object, spec.expectedIPs);
+  return {
+    ...shared,
+    placed: {
+      kind: "host",
+      id: object.metadata.name,
+      node: text(spec.node) ?? "",
+      interfaceName: text(spec.interfaceName),
+      addresses: shared.peer.addresses,
+      profiles: shared.parents,
+    },
+  };
+}
+
+const NO_PORTS: readonly NamedPort[] = [];
+
+function readEndpoint(object: KubeObject, networks: Json | undefined): Omit<PeerObject, "placed"> {
+  const { profiles, ports } = object.spec ?? {};
+  const cidrs = readCidrs(networks);
+  const addresses = cidrs.filter((cidr) => cidr.prefixLength === ipBits(cidr.version))
+    .map((cidr) => formatIp({ version: cidr.version, value: cidr.address }));
+  return {
+    labels: labelsOf(object),
+    parents: list(profiles).filter((name) => typeof name === "string").slice(),
+    peer: {
+      // Bare addresses are their own members of sets, so that the two lists mostly are one.
+      nets: addresses.length === cidrs.length ? addresses : cidrs.flatMap(setMembers),
+      addresses,
+      ports: ports === undefined ? NO_PORTS : list(ports).flatMap(readPort),
+    },
+  };
+}
+
+/** The object's own labels where those that the system gives are among them, as they are for most endpoints: then there is no copy. */
+function labelsOf(object: KubeObject): Labels {
+  const { labels } = object.metadata;
+  const isWhole = labels !== undefined &&
+    Object.entries(systemLabels(object)).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+  return isWhole ? labels : endpointLabels(object);
 }
 
 function readNetworkSet(object: KubeObject): PeerObject {

@@ -7,15 +7,16 @@
 import { assert, assertNever } from "#/base/assert.ts";
 import { type Json, jsonEquals } from "#/base/json.ts";
 import type { StoredEvent } from "#/events/envelope.ts";
-import type {
-  AddressRecord,
-  BindingRecord,
-  BlockRecord,
-  Change,
-  ClusterState,
-  EventChanges,
-  ObjectChange,
-  ObjectOrigin,
+import {
+  type AddressRecord,
+  type BindingRecord,
+  type BlockRecord,
+  type Change,
+  type ClusterState,
+  type EventChanges,
+  NAMESPACE_KEYED,
+  type ObjectChange,
+  type ObjectOrigin,
 } from "#/projections/cluster_state.ts";
 import { type Fact, readPayload, streamParts } from "#/projections/payloads.ts";
 import { isView, viewsAfter } from "#/projections/views.ts";
@@ -29,6 +30,7 @@ export interface MutableClusterState extends ClusterState {
   position: number;
   occurredAt: string;
   readonly collections: Map<string, Map<string, KubeObject>>;
+  readonly namespaceKeys: Map<string, Set<string>>;
   readonly origins: Map<string, ObjectOrigin>;
   readonly blocks: Map<string, BlockRecord>;
   readonly addresses: Map<string, AddressRecord>;
@@ -50,6 +52,7 @@ export function createState(): MutableClusterState {
     position: 0,
     occurredAt: "1970-01-01T00:00:00.000Z",
     collections: new Map(),
+    namespaceKeys: new Map(),
     origins: new Map(),
     blocks: new Map(),
     addresses: new Map(),
@@ -66,6 +69,7 @@ export function cloneState(state: ClusterState): MutableClusterState {
     position: state.position,
     occurredAt: state.occurredAt,
     collections: new Map([...state.collections].map(([name, collection]) => [name, new Map(collection)])),
+    namespaceKeys: new Map([...state.namespaceKeys].map(([place, keys]) => [place, new Set(keys)])),
     origins: new Map(state.origins),
     blocks: new Map(state.blocks),
     addresses: new Map(state.addresses),
@@ -219,7 +223,18 @@ function setObject(state: MutableClusterState, change: ObjectChange): ObjectChan
   if (objects === undefined) state.collections.set(collection, objects = new Map());
   if (after === undefined) objects.delete(key);
   else objects.set(key, after);
+  if (NAMESPACE_KEYED.has(collection) && (before === undefined || after === undefined)) noteKey(state, change);
   return change;
+}
+
+/** Keeps the index of a namespace's keys; a namespace without keys is not in it. */
+function noteKey({ namespaceKeys }: MutableClusterState, { collection, key, after }: ObjectChange): void {
+  const place = `${collection}/${key.slice(0, key.indexOf("/"))}`;
+  const keys = namespaceKeys.get(place) ?? new Set();
+  if (after === undefined) keys.delete(key);
+  else keys.add(key);
+  if (keys.size === 0) namespaceKeys.delete(place);
+  else namespaceKeys.set(place, keys);
 }
 
 function withResourceVersion(object: KubeObject, position: number): KubeObject {

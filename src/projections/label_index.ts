@@ -1,18 +1,43 @@
 /**
  * Which endpoints match which selectors, kept up to date. The heart of the policy projections: policies ask it for their subjects, IP sets for
- * their members. {@link SelectorIndex} is a port, so that a faster matcher can take its place; this file has the plain implementation.
+ * their members. {@link SelectorIndex} is a port; what is behind it is told in docs/design/selectors.md.
  *
  * An endpoint has labels of its own and inherits those of its parents (profiles): its own win, then the first parent that has the label. Labels are never
- * merged into one map per endpoint; a parent's labels exist once.
+ * merged into one map per endpoint; a parent's labels exist once. Matches are computed, not stored: what a change starts and stops is the difference between
+ * two computations.
  *
  * @module
  */
 import { assert } from "#/base/assert.ts";
-import { type LabelLookup, matchSelector, type Selector } from "#/base/selector.ts";
-import { labelRestrictions, type Restriction, type Restrictions } from "#/projections/label_restrictions.ts";
-import { addTo, type Multimap, removeFrom } from "#/projections/multimap.ts";
+import type { Selector } from "#/base/selector.ts";
+import {
+  bearerNumber,
+  collectSlots,
+  createLabelStore,
+  dropLabels,
+  dropParents,
+  forgetEmptyParent,
+  freeBearer,
+  parentsOf,
+  putLabels,
+  sameLabels,
+  setParents,
+} from "#/projections/label_index_labels.ts";
+import {
+  clearLanes,
+  createLanes,
+  fillLane,
+  type LabelIndex,
+  matchLanes,
+  PAIRED_LANES,
+  runOnLanes,
+  takeDeltas,
+} from "#/projections/label_index_lanes.ts";
+import { changeParent } from "#/projections/label_index_parents.ts";
+import { scanEndpoints } from "#/projections/label_index_scan.ts";
+import { createSelectorStore, dropSelector, putSelector } from "#/projections/label_index_selectors.ts";
 
-/** Labels as objects carry them. */
+/** Labels as objects carry them. The index keeps them, so they must not be changed. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** An endpoint began or ceased to match a selector. */
@@ -20,6 +45,12 @@ export interface MatchDelta {
   readonly selector: string;
   readonly endpoint: string;
   readonly change: "started" | "stopped";
+}
+
+/** Ids that match, as they are when asked. Computed at the first question, and again when the index has changed since. */
+export interface Matches extends Iterable<string> {
+  readonly size: number;
+  has(id: string): boolean;
 }
 
 /** An index of endpoints and selectors by their ids. Content depends on what it holds, never on how it came there. */
@@ -31,47 +62,15 @@ export interface SelectorIndex {
   upsertParent(id: string, labels: Labels): readonly MatchDelta[];
   /** Takes a parent's labels away; its endpoints stay. */
   removeParent(id: string): readonly MatchDelta[];
-  /** Counts a use of a selector, and matches it with every endpoint at its first. Returns all that match it now. */
-  addSelector(id: string, selector: Selector): ReadonlySet<string>;
+  /** Counts a use of a selector. Returns all that match it. */
+  addSelector(id: string, selector: Selector): Matches;
   /** Ends a use of a selector; with the last one it is forgotten, without deltas. */
   removeSelector(id: string): void;
   /** Endpoints that match a selector in use. */
-  endpointsOf(selector: string): ReadonlySet<string>;
+  endpointsOf(selector: string): Matches;
   /** Selectors in use that an endpoint matches. */
-  selectorsOf(endpoint: string): ReadonlySet<string>;
+  selectorsOf(endpoint: string): Matches;
 }
-
-interface Entry {
-  readonly labels: Labels;
-  readonly parents: readonly string[];
-  readonly matches: Set<string>;
-}
-
-interface Filed {
-  readonly selector: Selector;
-  readonly bucket: Restriction | undefined;
-  readonly bucketLabel: string;
-  readonly matches: Set<string>;
-  uses: number;
-}
-
-interface Index {
-  readonly entries: Map<string, Entry>;
-  readonly parents: Map<string, Labels>;
-  readonly children: Multimap<string, string>;
-  readonly ownByLabel: LabelTable;
-  readonly parentsByLabel: LabelTable;
-  readonly selectors: Map<string, Filed>;
-  /** Selectors that demand one of some values of a label, that demand a label, and that demand nothing. Each is filed once. */
-  readonly byValue: LabelTable;
-  readonly byPresence: Multimap<string, string>;
-  readonly undemanding: Set<string>;
-}
-
-/** Ids by label and value. */
-type LabelTable = Map<string, Multimap<string, string>>;
-
-const NO_IDS: ReadonlySet<string> = new Set();
 
 /**
  * An empty index.
@@ -87,214 +86,175 @@ const NO_IDS: ReadonlySet<string> = new Set();
  * ```
  */
 export function createLabelIndex(): SelectorIndex {
-  const index: Index = {
-    entries: new Map(),
-    parents: new Map(),
-    children: new Map(),
-    ownByLabel: new Map(),
-    parentsByLabel: new Map(),
-    selectors: new Map(),
-    byValue: new Map(),
-    byPresence: new Map(),
-    undemanding: new Set(),
+  const index: LabelIndex = {
+    labels: createLabelStore(),
+    selectors: createSelectorStore(),
+    lanes: createLanes(),
+    version: 0,
+    block: undefined,
   };
   return {
-    upsertEndpoint: (id, labels, parents) => upsertEndpoint(index, id, { labels, parents }),
+    upsertEndpoint: (id, labels, parents) => upsertEndpoint(index, id, labels, parents),
     removeEndpoint: (id) => removeEndpoint(index, id),
-    upsertParent: (id, labels) => setParent(index, id, labels),
-    removeParent: (id) => setParent(index, id, undefined),
+    upsertParent: (id, labels) => upsertParent(index, id, labels),
+    removeParent: (id) => removeParent(index, id),
     addSelector: (id, selector) => addSelector(index, id, selector),
     removeSelector: (id) => removeSelector(index, id),
-    endpointsOf: (selector) => index.selectors.get(selector)?.matches ?? NO_IDS,
-    selectorsOf: (endpoint) => index.entries.get(endpoint)?.matches ?? NO_IDS,
+    endpointsOf: (selector) => endpointsOf(index, selector),
+    selectorsOf: (endpoint) => selectorsOf(index, endpoint),
   };
 }
 
-function upsertEndpoint(index: Index, id: string, next: Omit<Entry, "matches">): readonly MatchDelta[] {
-  const old = index.entries.get(id);
-  if (old !== undefined && sameLabels(old.labels, next.labels) && sameTexts(old.parents, next.parents)) return [];
-  if (old !== undefined) unlist(index, id, old);
-  for (const [key, value] of Object.entries(next.labels)) addLabel(index.ownByLabel, key, value, id);
-  for (const parent of next.parents) addTo(index.children, parent, id);
-  index.entries.set(id, { ...next, matches: old?.matches ?? new Set() });
-  return rematch(index, id);
-}
-
-function removeEndpoint(index: Index, id: string): readonly MatchDelta[] {
-  const entry = index.entries.get(id);
-  if (entry === undefined) return [];
-  unlist(index, id, entry);
-  index.entries.delete(id);
-  return [...entry.matches].map((selector) => {
-    index.selectors.get(selector)?.matches.delete(id);
-    return { selector, endpoint: id, change: "stopped" };
-  });
-}
-
-function setParent(index: Index, id: string, labels: Labels | undefined): readonly MatchDelta[] {
-  const old = index.parents.get(id);
-  if (old === labels || (old !== undefined && labels !== undefined && sameLabels(old, labels))) return [];
-  for (const [key, value] of Object.entries(old ?? {})) removeLabel(index.parentsByLabel, key, value, id);
-  for (const [key, value] of Object.entries(labels ?? {})) addLabel(index.parentsByLabel, key, value, id);
-  if (labels === undefined) index.parents.delete(id);
-  else index.parents.set(id, labels);
-  return [...index.children.get(id) ?? NO_IDS].flatMap((child) => rematch(index, child));
-}
-
-function addSelector(index: Index, id: string, selector: Selector): ReadonlySet<string> {
-  const known = index.selectors.get(id);
-  if (known !== undefined) {
-    known.uses += 1;
-    return known.matches;
+function upsertEndpoint(
+  index: LabelIndex,
+  id: string,
+  labels: Labels,
+  parents: readonly string[],
+): readonly MatchDelta[] {
+  const store = index.labels;
+  const { slots } = index.lanes;
+  const isNew = !store.endpoints.numbers.has(id);
+  const number = bearerNumber(store.endpoints, id);
+  const sameParents = !isNew && sameTexts([...parentsOf(store, number)], parents);
+  if (sameParents && sameLabels(store.endpoints.labels[number]!, labels)) return [];
+  index.version += 1;
+  if (!isNew) {
+    collectSlots(store, number, slots);
+    fillLane(index, 0, slots);
+    dropLabels(store, store.endpoints, number);
+    if (!sameParents) dropParents(store, number);
   }
-  const restrictions = labelRestrictions(selector);
-  const [bucketLabel, bucket] = chooseBucket(index, restrictions);
-  const filed: Filed = { selector, bucket, bucketLabel, matches: new Set(), uses: 1 };
-  index.selectors.set(id, filed);
-  file(index, id, filed);
-  for (const endpoint of possibleEndpoints(index, restrictions)) {
-    const entry = index.entries.get(endpoint);
-    assert(entry !== undefined, `Listed endpoint must exist: "${endpoint}"`);
-    if (!matchSelector(selector, lookupOf(index, entry))) continue;
-    filed.matches.add(endpoint);
-    entry.matches.add(id);
-  }
-  return filed.matches;
-}
-
-function removeSelector(index: Index, id: string): void {
-  const filed = index.selectors.get(id);
-  assert(filed !== undefined, `Selector must be in use to be removed: "${id}"`);
-  filed.uses -= 1;
-  if (filed.uses > 0) return;
-  index.selectors.delete(id);
-  unfile(index, id, filed);
-  for (const endpoint of filed.matches) index.entries.get(endpoint)?.matches.delete(id);
-}
-
-/** Matches an endpoint again with the selectors whose demand it meets and those that it matched before. */
-function rematch(index: Index, id: string): MatchDelta[] {
-  const entry = index.entries.get(id);
-  assert(entry !== undefined, `Listed endpoint must exist: "${id}"`);
-  const lookup = lookupOf(index, entry);
+  putLabels(store, store.endpoints, number, labels);
+  if (!sameParents) setParents(store, number, parents);
+  collectSlots(store, number, slots);
+  fillLane(index, PAIRED_LANES, slots);
   const deltas: MatchDelta[] = [];
-  for (const selector of new Set([...entry.matches, ...candidateSelectors(index, entry)])) {
-    const filed = index.selectors.get(selector);
-    assert(filed !== undefined, `Filed selector must exist: "${selector}"`);
-    const matches = matchSelector(filed.selector, lookup);
-    if (matches === entry.matches.has(selector)) continue;
-    if (matches) {
-      entry.matches.add(selector);
-      filed.matches.add(id);
-    } else {
-      entry.matches.delete(selector);
-      filed.matches.delete(id);
-    }
-    deltas.push({ selector, endpoint: id, change: matches ? "started" : "stopped" });
-  }
+  takeDeltas(index, [number], deltas);
   return deltas;
 }
 
-function* candidateSelectors(index: Index, entry: Entry): Iterable<string> {
-  yield* index.undemanding;
-  const sources = [entry.labels, ...entry.parents.map((parent) => index.parents.get(parent))];
-  for (const labels of sources) {
-    for (const [key, value] of Object.entries(labels ?? {})) {
-      yield* index.byValue.get(key)?.get(value) ?? NO_IDS;
-      yield* index.byPresence.get(key) ?? NO_IDS;
+function removeEndpoint(index: LabelIndex, id: string): readonly MatchDelta[] {
+  const store = index.labels;
+  const number = store.endpoints.numbers.get(id);
+  if (number === undefined) return [];
+  index.version += 1;
+  collectSlots(store, number, index.lanes.slots);
+  fillLane(index, 0, index.lanes.slots);
+  const deltas: MatchDelta[] = [];
+  takeDeltas(index, [number], deltas);
+  dropLabels(store, store.endpoints, number);
+  dropParents(store, number);
+  freeBearer(store.endpoints, number);
+  return deltas;
+}
+
+function upsertParent(index: LabelIndex, id: string, labels: Labels): readonly MatchDelta[] {
+  const number = bearerNumber(index.labels.parents, id);
+  const old = index.labels.parents.labels[number];
+  if (old !== undefined && sameLabels(old, labels)) return [];
+  index.version += 1;
+  return changeParent(index, number, labels);
+}
+
+function removeParent(index: LabelIndex, id: string): readonly MatchDelta[] {
+  const number = index.labels.parents.numbers.get(id);
+  if (number === undefined || index.labels.parents.labels[number] === undefined) return [];
+  index.version += 1;
+  const deltas = changeParent(index, number, undefined);
+  forgetEmptyParent(index.labels, number);
+  return deltas;
+}
+
+function addSelector(index: LabelIndex, id: string, selector: Selector): Matches {
+  const known = index.selectors.numbers.get(id);
+  if (known !== undefined) {
+    index.selectors.uses[known]! += 1;
+  } else {
+    index.version += 1;
+    putSelector(index.selectors, index.labels, id, selector);
+  }
+  return endpointsOf(index, id);
+}
+
+function removeSelector(index: LabelIndex, id: string): void {
+  const number = index.selectors.numbers.get(id);
+  assert(number !== undefined, `Selector must be in use to be removed: "${id}"`);
+  index.selectors.uses[number]! -= 1;
+  if (index.selectors.uses[number]! > 0) return;
+  index.version += 1;
+  dropSelector(index.selectors, index.labels, number);
+}
+
+function endpointsOf(index: LabelIndex, selector: string): Matches {
+  const { endpoints } = index.labels;
+  return new CurrentMatches(index, {
+    compute() {
+      const number = index.selectors.numbers.get(selector);
+      if (number === undefined) return [];
+      return scanEndpoints(index, number).map((endpoint) => endpoints.ids[endpoint]!);
+    },
+    has: (endpoint) => isMatch(index, selector, endpoint),
+  });
+}
+
+function selectorsOf(index: LabelIndex, endpoint: string): Matches {
+  return new CurrentMatches(index, {
+    compute() {
+      const number = index.labels.endpoints.numbers.get(endpoint);
+      if (number === undefined) return [];
+      const ids: string[] = [];
+      collectSlots(index.labels, number, index.lanes.slots);
+      fillLane(index, 0, index.lanes.slots);
+      matchLanes(index, (selector) => ids.push(index.selectors.ids[selector]!));
+      clearLanes(index.lanes);
+      return ids;
+    },
+    has: (selector) => isMatch(index, selector, endpoint),
+  });
+}
+
+function isMatch(index: LabelIndex, selector: string, endpoint: string): boolean {
+  const program = index.selectors.numbers.get(selector);
+  const number = index.labels.endpoints.numbers.get(endpoint);
+  if (program === undefined || number === undefined) return false;
+  collectSlots(index.labels, number, index.lanes.slots);
+  fillLane(index, 0, index.lanes.slots);
+  const matches = runOnLanes(index, program) !== 0;
+  clearLanes(index.lanes);
+  return matches;
+}
+
+interface Question {
+  compute(): readonly string[];
+  has(id: string): boolean;
+}
+
+/** A class, because an answer is made for every question and a literal with an accessor takes longer than most answers. */
+class CurrentMatches implements Matches {
+  #ids: readonly string[] = [];
+  #version = -1;
+
+  constructor(private readonly index: LabelIndex, private readonly question: Question) {}
+
+  get size(): number {
+    return this.#current().length;
+  }
+
+  has(id: string): boolean {
+    return this.question.has(id);
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.#current()[Symbol.iterator]();
+  }
+
+  #current(): readonly string[] {
+    if (this.#version !== this.index.version) {
+      this.#ids = this.question.compute();
+      this.#version = this.index.version;
     }
+    return this.#ids;
   }
-}
-
-/** Every endpoint that may meet the demands: by the label that fewest endpoints bear, or all of them where nothing is demanded. */
-function possibleEndpoints(index: Index, restrictions: Restrictions): Iterable<string> {
-  let best: ReadonlySet<string>[] | undefined;
-  let bestSize = index.entries.size;
-  for (const [label, restriction] of restrictions) {
-    const bearers = [
-      ...bearing(index.ownByLabel, label, restriction),
-      ...bearing(index.parentsByLabel, label, restriction).flatMap((parents) =>
-        [...parents].map((parent) => index.children.get(parent) ?? NO_IDS)
-      ),
-    ];
-    const size = bearers.reduce((sum, ids) => sum + ids.size, 0);
-    if (size <= bestSize) [best, bestSize] = [bearers, size];
-  }
-  return best === undefined ? index.entries.keys() : best.length === 1 ? best[0]! : new Set(flatten(best));
-}
-
-function* flatten(sets: Iterable<ReadonlySet<string>>): Iterable<string> {
-  for (const ids of sets) yield* ids;
-}
-
-function bearing(table: LabelTable, label: string, restriction: Restriction): ReadonlySet<string>[] {
-  const values = table.get(label);
-  if (values === undefined) return [];
-  if (restriction === "present") return [...values.values()];
-  return [...restriction].map((value) => values.get(value)).filter((ids) => ids !== undefined);
-}
-
-/**
- * The demand under which a selector is filed: exact values rather than presence, and of these the bucket that fewest selectors share, so that policies of
- * many namespaces about one common label spread over their namespaces.
- */
-function chooseBucket(index: Index, restrictions: Restrictions): readonly [string, Restriction | undefined] {
-  let best: readonly [string, Restriction | undefined] = ["", undefined];
-  let bestCost = Infinity;
-  for (const [label, restriction] of restrictions) {
-    const cost = restriction === "present"
-      ? 1_000_000 + (index.byPresence.get(label)?.size ?? 0)
-      : [...restriction].reduce((sum, value) => sum + 1 + (index.byValue.get(label)?.get(value)?.size ?? 0), 0);
-    if (cost < bestCost) [best, bestCost] = [[label, restriction], cost];
-  }
-  return best;
-}
-
-function file(index: Index, id: string, { bucket, bucketLabel }: Filed): void {
-  if (bucket === undefined) index.undemanding.add(id);
-  else if (bucket === "present") addTo(index.byPresence, bucketLabel, id);
-  else for (const value of bucket) addLabel(index.byValue, bucketLabel, value, id);
-}
-
-function unfile(index: Index, id: string, { bucket, bucketLabel }: Filed): void {
-  if (bucket === undefined) index.undemanding.delete(id);
-  else if (bucket === "present") removeFrom(index.byPresence, bucketLabel, id);
-  else for (const value of bucket) removeLabel(index.byValue, bucketLabel, value, id);
-}
-
-function unlist(index: Index, id: string, entry: Entry): void {
-  for (const [key, value] of Object.entries(entry.labels)) removeLabel(index.ownByLabel, key, value, id);
-  for (const parent of entry.parents) removeFrom(index.children, parent, id);
-}
-
-function addLabel(table: LabelTable, key: string, value: string, id: string): void {
-  let values = table.get(key);
-  if (values === undefined) table.set(key, values = new Map());
-  addTo(values, value, id);
-}
-
-function removeLabel(table: LabelTable, key: string, value: string, id: string): void {
-  const values = table.get(key);
-  if (values === undefined) return;
-  removeFrom(values, value, id);
-  if (values.size === 0) table.delete(key);
-}
-
-function lookupOf(index: Index, entry: Entry): LabelLookup {
-  return (key) => {
-    if (Object.hasOwn(entry.labels, key)) return entry.labels[key];
-    for (const parent of entry.parents) {
-      const labels = index.parents.get(parent);
-      if (labels !== undefined && Object.hasOwn(labels, key)) return labels[key];
-    }
-    return undefined;
-  };
-}
-
-function sameLabels(a: Labels, b: Labels): boolean {
-  if (a === b) return true;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

@@ -158,7 +158,10 @@ function register(projection: NodeProjection, node: string, exists: boolean): vo
  * ```
  */
 export function orderDeltas(deltas: readonly NodeDelta[]): NodeDelta[] {
-  const placed = deltas.map((delta) => ({ delta, ...placeOf(delta) }));
+  const placed = deltas.map((delta) => {
+    const { rank, id } = placeOf(delta);
+    return { delta, rank, id };
+  });
   placed.sort((a, b) => a.rank - b.rank || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   return placed.map(({ delta }) => delta);
 }

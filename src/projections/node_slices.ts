@@ -1,97 +1,157 @@
 /**
- * Which node needs which shared item, and how often: node -> key -> count, never a copy per node. An endpoint on a node is a root; it needs policies and
- * profiles, which need sets. The policy projection tells the roots and the dependencies; this file counts, and remembers what was touched since
- * the last flush.
+ * Which node needs which item, and how often: reference counts, never a copy per node. An endpoint on a node is a root; it needs policies and profiles,
+ * which need sets. The policy projection tells the roots and the needs; this file counts, and remembers what was touched since the last flush.
+ *
+ * Every item has one {@link Shared} that the others point at, so that counting along the needs looks nothing up by name.
  *
  * @module
  */
 import { assert } from "#/base/assert.ts";
-import { addTo, type Multimap, removeFrom } from "#/projections/multimap.ts";
+import type { NodeItem, NodeItemKind } from "#/projections/node_state.ts";
 
-/** Reference counts of all nodes. Keys are those of `nodeItemKey`. */
-export interface NodeSlices {
-  readonly counts: Map<string, Map<string, number>>;
-  readonly holders: Multimap<string, string>;
-  readonly dependencies: Map<string, readonly string[]>;
-  /** By node and key: whether the node had the key at the last flush. Only for pairs that came or went since. */
-  readonly touched: Map<string, Map<string, boolean>>;
+/** Kinds of items that are needed because of an endpoint on the node. */
+export type SharedKind = Extract<NodeItemKind, "set" | "policy" | "profile" | "endpoint">;
+
+/** Something that nodes may need: one item for all of them. */
+export interface Shared {
+  readonly kind: SharedKind;
+  readonly id: string;
+  /** As of the last flush; `undefined` for what is missing, and always for sets, whose items `ip_sets.ts` keeps. */
+  item: NodeItem | undefined;
+  /** What a node needs as well that needs this. */
+  needs: readonly Shared[];
+  /** Nodes that need it now. One is by far the most frequent number, and then there is no collection. */
+  holders: NodeSlice | Set<NodeSlice> | undefined;
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
+/** What one node needs. */
+export interface NodeSlice {
+  readonly node: string;
+  readonly counts: Map<Shared, number>;
+  /** Whether the node had it at the last flush; only for what came or went since. */
+  readonly touched: Map<Shared, boolean>;
+}
+
+/** Reference counts of all nodes. */
+export interface NodeSlices {
+  /** What there is to be needed, by id. */
+  readonly shared: Readonly<Record<SharedKind, Map<string, Shared>>>;
+  readonly nodes: Map<string, NodeSlice>;
+  /** Nodes for which something came or went since the last flush. */
+  readonly touched: Set<NodeSlice>;
+}
+
+const NOTHING: readonly never[] = [];
 
 /** No node needs anything. */
 export function createNodeSlices(): NodeSlices {
-  return { counts: new Map(), holders: new Map(), dependencies: new Map(), touched: new Map() };
+  const shared = { set: new Map(), policy: new Map(), profile: new Map(), endpoint: new Map() };
+  return { shared, nodes: new Map(), touched: new Set() };
+}
+
+/** What stands for an item, made at first sight. */
+export function sharedOf({ shared }: NodeSlices, kind: SharedKind, id: string): Shared {
+  let found = shared[kind].get(id);
+  if (found === undefined) {
+    found = { kind, id, item: undefined, needs: NOTHING, holders: undefined };
+    shared[kind].set(id, found);
+  }
+  return found;
+}
+
+/** The slice of a node, made at first sight. */
+export function sliceOf(slices: NodeSlices, node: string): NodeSlice {
+  let slice = slices.nodes.get(node);
+  if (slice === undefined) {
+    slice = { node, counts: new Map(), touched: new Map() };
+    slices.nodes.set(node, slice);
+  }
+  return slice;
 }
 
 /**
- * Counts one use of a key on a node; with the first, one use of each of its dependencies.
+ * Counts one use on a node; with the first, one use of everything that is needed with it.
  *
  * @example
  * ```ts
- * import { createNodeSlices, keysOf, retain, setDependencies } from "#/projections/node_slices.ts";
+ * import { createNodeSlices, keptBy, retain, setNeeds, sharedOf, sliceOf } from "#/projections/node_slices.ts";
  * const slices = createNodeSlices();
- * setDependencies(slices, "endpoint:shop/web", ["policy:p"]);
- * setDependencies(slices, "policy:p", ["set:s:1"]);
- * retain(slices, "node1", "endpoint:shop/web");
- * if ([...keysOf(slices, "node1")].join() !== "endpoint:shop/web,policy:p,set:s:1") throw new Error();
+ * const [endpoint, policy] = [sharedOf(slices, "endpoint", "shop/web"), sharedOf(slices, "policy", "p")];
+ * setNeeds(slices, endpoint, [policy]);
+ * retain(slices, sliceOf(slices, "node1"), endpoint);
+ * if ([...keptBy(slices, "node1")].map(({ id }) => id).join() !== "shop/web,p") throw new Error();
  * ```
  */
-export function retain(slices: NodeSlices, node: string, key: string): void {
-  let counts = slices.counts.get(node);
-  if (counts === undefined) slices.counts.set(node, counts = new Map());
-  const count = counts.get(key) ?? 0;
-  counts.set(key, count + 1);
+export function retain(slices: NodeSlices, slice: NodeSlice, shared: Shared): void {
+  const count = slice.counts.get(shared) ?? 0;
+  slice.counts.set(shared, count + 1);
   if (count > 0) return;
-  touch(slices, node, key, false);
-  addTo(slices.holders, key, node);
-  for (const dependency of slices.dependencies.get(key) ?? []) retain(slices, node, dependency);
+  touch(slices, slice, shared, false);
+  addHolder(shared, slice);
+  for (const need of shared.needs) retain(slices, slice, need);
 }
 
-/** Ends one use of a key on a node; with the last, one use of each of its dependencies. */
-export function release(slices: NodeSlices, node: string, key: string): void {
-  const counts = slices.counts.get(node);
-  const count = counts?.get(key);
-  assert(counts !== undefined && count !== undefined, `Released key must be in use on "${node}": "${key}"`);
+/** Ends one use on a node; with the last, one use of everything that is needed with it. */
+export function release(slices: NodeSlices, slice: NodeSlice, shared: Shared): void {
+  const count = slice.counts.get(shared);
+  assert(count !== undefined, `Released item must be in use on "${slice.node}": "${shared.kind}:${shared.id}"`);
   if (count > 1) {
-    counts.set(key, count - 1);
+    slice.counts.set(shared, count - 1);
     return;
   }
-  counts.delete(key);
-  if (counts.size === 0) slices.counts.delete(node);
-  touch(slices, node, key, true);
-  removeFrom(slices.holders, key, node);
-  for (const dependency of slices.dependencies.get(key) ?? []) release(slices, node, dependency);
+  slice.counts.delete(shared);
+  touch(slices, slice, shared, true);
+  removeHolder(shared, slice);
+  for (const need of shared.needs) release(slices, slice, need);
 }
 
-/** Says what a key needs from now on, on every node that has it. New needs come before old ones go, so that a shared one is never dropped between. */
-export function setDependencies(slices: NodeSlices, key: string, next: readonly string[]): void {
-  const old = slices.dependencies.get(key) ?? [];
-  if (next.length === 0) slices.dependencies.delete(key);
-  else slices.dependencies.set(key, next);
-  for (const node of slices.holders.get(key) ?? NOTHING) {
-    for (const dependency of next) retain(slices, node, dependency);
-    for (const dependency of old) release(slices, node, dependency);
+/** Says what is needed with something from now on, on every node that has it. New needs come before old ones go, so that a common one is never dropped between. */
+export function setNeeds(slices: NodeSlices, shared: Shared, next: readonly Shared[]): void {
+  const old = shared.needs;
+  shared.needs = next;
+  for (const slice of holdersOf(shared)) {
+    for (const need of next) retain(slices, slice, need);
+    for (const need of old) release(slices, slice, need);
   }
 }
 
-/** Nodes that need a key now. */
-export function nodesHolding(slices: NodeSlices, key: string): ReadonlySet<string> {
-  return slices.holders.get(key) ?? NOTHING;
+/** Nodes that need something now. */
+export function holdersOf({ holders }: Shared): Iterable<NodeSlice> {
+  if (holders === undefined) return NOTHING;
+  return holders instanceof Set ? holders : [holders];
 }
 
-/** Keys that a node needs now. */
-export function keysOf(slices: NodeSlices, node: string): Iterable<string> {
-  return slices.counts.get(node)?.keys() ?? [];
+/** What a node needs now. */
+export function keptBy(slices: NodeSlices, node: string): Iterable<Shared> {
+  return slices.nodes.get(node)?.counts.keys() ?? NOTHING;
 }
 
-/** Whether a node needs a key now. */
-export function holds(slices: NodeSlices, node: string, key: string): boolean {
-  return slices.counts.get(node)?.has(key) ?? false;
+/** Begins to count changes anew; nodes that need nothing are forgotten. */
+export function forgetTouched(slices: NodeSlices): void {
+  for (const slice of slices.touched) {
+    slice.touched.clear();
+    if (slice.counts.size === 0) slices.nodes.delete(slice.node);
+  }
+  slices.touched.clear();
 }
 
-function touch(slices: NodeSlices, node: string, key: string, wasThere: boolean): void {
-  let keys = slices.touched.get(node);
-  if (keys === undefined) slices.touched.set(node, keys = new Map());
-  if (!keys.has(key)) keys.set(key, wasThere);
+function addHolder(shared: Shared, slice: NodeSlice): void {
+  const { holders } = shared;
+  if (holders === undefined) shared.holders = slice;
+  else if (holders instanceof Set) holders.add(slice);
+  else shared.holders = new Set([holders, slice]);
+}
+
+function removeHolder(shared: Shared, slice: NodeSlice): void {
+  const { holders } = shared;
+  if (holders instanceof Set) {
+    holders.delete(slice);
+    if (holders.size === 0) shared.holders = undefined;
+  } else shared.holders = undefined;
+}
+
+function touch(slices: NodeSlices, slice: NodeSlice, shared: Shared, wasThere: boolean): void {
+  if (slice.touched.has(shared)) return;
+  slice.touched.set(shared, wasThere);
+  slices.touched.add(slice);
 }

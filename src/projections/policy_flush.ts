@@ -6,17 +6,23 @@
  */
 import { assert } from "#/base/assert.ts";
 import { type Json, jsonEquals } from "#/base/json.ts";
-import { type PolicyIr, policyKey, type RuleIr } from "#/policy/ir.ts";
+import { ANY_SIDE, type PolicyIr, policyKey, type SideIr } from "#/policy/ir.ts";
 import { chainsOf } from "#/projections/active_policies.ts";
+import type { PlacedEndpoint } from "#/projections/endpoint_reader.ts";
 import { drainSetChanges, setItem } from "#/projections/ip_sets.ts";
-import { holds, keysOf, nodesHolding, release, retain, setDependencies } from "#/projections/node_slices.ts";
 import {
-  type EndpointItem,
-  NODE_ITEM_KINDS,
-  type NodeDelta,
-  type NodeItem,
-  type NodeItemKind,
-} from "#/projections/node_state.ts";
+  forgetTouched,
+  holdersOf,
+  keptBy,
+  type NodeSlice,
+  release,
+  retain,
+  setNeeds,
+  type Shared,
+  sharedOf,
+  sliceOf,
+} from "#/projections/node_slices.ts";
+import type { EndpointItem, NodeDelta, NodeItem } from "#/projections/node_state.ts";
 import { type PolicyProjection, profileItem } from "#/projections/policy_projection.ts";
 
 /** Whether everything told is flushed. */
@@ -30,26 +36,28 @@ export function isFlushed({ active, sets, slices, dirtyPolicies, dirtyProfiles }
  * one thing overwrite earlier ones, and what came and went again is not mentioned.
  */
 export function flushPolicies(projection: PolicyProjection, nodes: ReadonlySet<string>): Map<string, NodeDelta[]> {
-  const changed = new Map<string, ItemChange>();
+  const { slices } = projection;
+  const changed: Changes = new Map();
   for (const key of projection.dirtyPolicies) flushPolicy(projection, changed, key);
   for (const name of projection.dirtyProfiles) flushProfile(projection, changed, name);
   for (const id of projection.active.dirtyEndpoints) flushEndpoint(projection, changed, id);
-  for (const [id, change] of drainSetChanges(projection.sets)) {
-    changed.set(`set:${id}`, { existed: true, delta: { op: "set", id, ...change } });
+  const { changes, gone } = drainSetChanges(projection.sets);
+  for (const [id, change] of changes) {
+    changed.set(sharedOf(slices, "set", id), { existed: true, delta: { op: "set", id, ...change } });
   }
   const deltas = collectDeltas(projection, changed, nodes);
+  forgetGone(projection, gone);
   projection.dirtyPolicies.clear();
   projection.dirtyProfiles.clear();
   projection.active.dirtyEndpoints.clear();
-  projection.slices.touched.clear();
+  forgetTouched(slices);
   return deltas;
 }
 
 /** The policy items of a node, in no order; shared objects, not copies. */
 export function policyItems(projection: PolicyProjection, node: string): NodeItem[] {
-  return [...keysOf(projection.slices, node)].map((key) => itemOf(projection, key)).filter((item) =>
-    item !== undefined
-  );
+  return [...keptBy(projection.slices, node)].map((shared) => itemOf(projection, shared))
+    .filter((item) => item !== undefined);
 }
 
 /** How an item differs from the last flush: whether it was there then, and what to tell a node that had it and keeps it. */
@@ -58,127 +66,168 @@ interface ItemChange {
   readonly delta: NodeDelta;
 }
 
-function flushPolicy(projection: PolicyProjection, changed: Map<string, ItemChange>, key: string): void {
+type Changes = Map<Shared, ItemChange>;
+
+const NOTHING: readonly never[] = [];
+
+function flushPolicy(projection: PolicyProjection, changed: Changes, key: string): void {
   const policy = projection.active.policies.get(key)?.lowered.policy;
-  replaceItem(projection, changed, `policy:${key}`, policy && { kind: "policy", id: key, policy });
-  setDependencies(projection.slices, `policy:${key}`, policy === undefined ? [] : setKeysOf(policy));
+  const shared = sharedOf(projection.slices, "policy", key);
+  replaceItem(changed, shared, policy && { kind: "policy", id: shared.id, policy });
+  setNeeds(projection.slices, shared, policy === undefined ? NOTHING : setsOf(projection, policy));
 }
 
-function flushProfile(projection: PolicyProjection, changed: Map<string, ItemChange>, name: string): void {
-  const policy = projection.profiles.get(name);
-  const key = `profile:${policyKey({ kind: "Profile", namespace: "", name })}`;
-  replaceItem(projection, changed, key, policy && profileItem(policy));
+function flushProfile(projection: PolicyProjection, changed: Changes, name: string): void {
+  const policy = projection.profiles.get(name)?.policy;
+  const shared = sharedOf(projection.slices, "profile", profileKey(name));
+  replaceItem(changed, shared, policy && profileItem(policy, shared.id));
+  setNeeds(projection.slices, shared, policy === undefined ? NOTHING : setsOf(projection, policy));
 }
 
-function flushEndpoint(projection: PolicyProjection, changed: Map<string, ItemChange>, id: string): void {
-  const { active, index, slices, places } = projection;
+/** Only workload endpoints that are on a node and have an interface are items; nodes are not told of host endpoints yet. */
+function flushEndpoint(projection: PolicyProjection, changed: Changes, id: string): void {
+  const { active, slices } = projection;
   const endpoint = active.endpoints.get(id);
-  const key = `endpoint:${id.slice(id.indexOf(" ") + 1)}`;
-  let item: EndpointItem | undefined;
-  if (endpoint !== undefined) {
-    const { node: _, profiles, ...data } = endpoint;
-    item = { kind: "endpoint", ...data, ...chainsOf(active, index, id, profiles) };
-  }
-  replaceItem(projection, changed, key, item);
+  const item = endpoint && endpointItem(projection, id, endpoint);
+  const key = item?.id ?? id.slice(id.indexOf(" ") + 1);
+  if (item === undefined && !slices.shared.endpoint.has(key)) return;
+  const shared = sharedOf(slices, "endpoint", key);
+  const place = placeOf(shared);
+  const next = item === undefined || endpoint === undefined ? undefined : sliceOf(slices, endpoint.node);
+  replaceItem(changed, shared, item);
   // The new place is counted before the old one, so that what both need is not dropped between.
-  const place = places.get(key);
-  if (endpoint !== undefined && place !== endpoint.node) {
-    retain(slices, endpoint.node, key);
-    places.set(key, endpoint.node);
-  }
-  setDependencies(slices, key, item === undefined ? [] : policyKeysOf(item));
-  if (place !== undefined && place !== endpoint?.node) release(slices, place, key);
-  if (endpoint === undefined) places.delete(key);
+  if (next !== undefined && place !== next) retain(slices, next, shared);
+  setNeeds(slices, shared, item === undefined ? NOTHING : policiesOf(projection, item));
+  if (place !== undefined && place !== next) release(slices, place, shared);
 }
 
-function replaceItem(
-  projection: PolicyProjection,
-  changed: Map<string, ItemChange>,
-  key: string,
-  next: NodeItem | undefined,
-): void {
-  const old = projection.items.get(key);
+/** The node that an endpoint is on, as of the last flush. */
+function placeOf(endpoint: Shared): NodeSlice | undefined {
+  const [place] = holdersOf(endpoint);
+  return place;
+}
+
+function endpointItem(projection: PolicyProjection, id: string, endpoint: PlacedEndpoint): EndpointItem | undefined {
+  if (endpoint.kind === "host" || endpoint.node === "" || endpoint.interfaceName === undefined) return undefined;
+  const chains = chainsOf(projection.active, projection.index, id);
+  if (chains.kind === "host") return undefined;
+  const { ingress, egress } = chains.compiled;
+  const { id: itemId, workload, interfaceName, mac, addresses, containerId } = endpoint;
+  return { kind: "endpoint", id: itemId, workload, interfaceName, mac, addresses, containerId, ingress, egress };
+}
+
+function replaceItem(changed: Changes, shared: Shared, next: NodeItem | undefined): void {
+  const old = shared.item;
   if (next !== undefined && old !== undefined && jsonEquals(asJson(old), asJson(next))) return;
   if (next === undefined && old === undefined) return;
-  if (next === undefined) projection.items.delete(key);
-  else projection.items.set(key, next);
+  shared.item = next;
+  // Whom a new item finds later it is new to, and is told of by what was touched.
+  if (shared.holders === undefined && old === undefined) return;
   const delta: NodeDelta = next === undefined
-    ? { op: "del", kind: kindOf(key), id: idOf(key) }
+    ? { op: "del", kind: shared.kind, id: shared.id }
     : { op: "put", item: next };
-  changed.set(key, { existed: old !== undefined, delta });
+  changed.set(shared, { existed: old !== undefined, delta });
 }
 
 function collectDeltas(
   projection: PolicyProjection,
-  changed: ReadonlyMap<string, ItemChange>,
+  changed: Changes,
   nodes: ReadonlySet<string>,
 ): Map<string, NodeDelta[]> {
-  const { slices } = projection;
   const deltas = new Map<string, NodeDelta[]>();
-  const shared = new Map<string, NodeDelta>();
-  const tell = (node: string, delta: NodeDelta | undefined): void => {
+  const puts = new Map<Shared, NodeDelta>();
+  const tell = ({ node }: NodeSlice, delta: NodeDelta | undefined): void => {
     if (delta === undefined || !nodes.has(node)) return;
     const list = deltas.get(node);
     if (list === undefined) deltas.set(node, [delta]);
     else list.push(delta);
   };
-  for (const [key, change] of changed) {
-    for (const node of nodesHolding(slices, key)) {
-      if (slices.touched.get(node)?.has(key)) continue;
-      tell(node, change.delta);
-    }
+  for (const [shared, { delta }] of changed) {
+    for (const slice of holdersOf(shared)) if (!slice.touched.has(shared)) tell(slice, delta);
   }
-  for (const [node, keys] of slices.touched) {
-    for (const [key, held] of keys) {
-      const item = holds(slices, node, key) ? itemOf(projection, key) : undefined;
-      const change = changed.get(key);
-      const wasThere = held && (kindOf(key) === "set" || (change?.existed ?? projection.items.has(key)));
-      if (item !== undefined && wasThere) tell(node, change?.delta);
-      else if (item !== undefined) tell(node, sharedPut(shared, key, item));
-      else if (wasThere) tell(node, { op: "del", kind: kindOf(key), id: idOf(key) });
+  for (const slice of projection.slices.touched) {
+    for (const [shared, held] of slice.touched) {
+      const item = slice.counts.has(shared) ? itemOf(projection, shared) : undefined;
+      const change = changed.get(shared);
+      const wasThere = held && (shared.kind === "set" || (change?.existed ?? shared.item !== undefined));
+      if (item !== undefined && wasThere) tell(slice, change?.delta);
+      else if (item !== undefined) tell(slice, change?.delta.op === "put" ? change.delta : putOf(puts, shared, item));
+      else if (wasThere) tell(slice, { op: "del", kind: shared.kind, id: shared.id });
     }
   }
   return deltas;
 }
 
-function setKeysOf(policy: PolicyIr): string[] {
-  const rules: readonly RuleIr[] = [...policy.ingress ?? [], ...policy.egress ?? []];
-  const ids = rules.flatMap(({ source, destination }) =>
-    [source, destination].flatMap((side) => [...side.sets, ...side.notSets, ...side.portSets, ...side.notPortSets])
-  );
-  return [...new Set(ids)].map((id) => `set:${id}`);
-}
-
-function policyKeysOf(item: EndpointItem): string[] {
-  const policies = [item.ingress, item.egress].flatMap((chain) => chain.tiers.flatMap((tier) => tier.policies));
-  const profiles = [item.ingress, item.egress].flatMap((chain) => chain.profiles);
-  return [
-    ...[...new Set(policies)].map((id) => `policy:${id}`),
-    ...[...new Set(profiles)].map((id) => `profile:${id}`),
-  ];
-}
-
-/** An item by key. A policy or set that is needed is always there; a profile may be missing, and then denies. */
-function itemOf(projection: PolicyProjection, key: string): NodeItem | undefined {
-  const item = kindOf(key) === "set" ? setItem(projection.sets, idOf(key)) : projection.items.get(key);
-  assert(item !== undefined || kindOf(key) === "profile", `Needed item must exist: "${key}"`);
-  return item;
-}
-
-function sharedPut(shared: Map<string, NodeDelta>, key: string, item: NodeItem): NodeDelta {
-  let put = shared.get(key);
-  if (put === undefined) shared.set(key, put = { op: "put", item });
+/** One put for all nodes. */
+function putOf(puts: Map<Shared, NodeDelta>, shared: Shared, item: NodeItem): NodeDelta {
+  const known = puts.get(shared);
+  if (known !== undefined) return known;
+  const put: NodeDelta = { op: "put", item };
+  if (shared.holders instanceof Set) puts.set(shared, put);
   return put;
 }
 
-function kindOf(key: string): NodeItemKind {
-  const kind = NODE_ITEM_KINDS.find((each) => key.startsWith(`${each}:`));
-  assert(kind !== undefined, `Item key must begin with its kind: "${key}"`);
-  return kind;
+/** What is gone and needed by nobody is forgotten. A profile that is missing stays as long as endpoints name it. */
+function forgetGone({ slices, dirtyPolicies, dirtyProfiles }: PolicyProjection, goneSets: readonly string[]): void {
+  const { shared } = slices;
+  for (const id of goneSets) shared.set.delete(id);
+  for (const key of dirtyPolicies) forget(shared.policy, key);
+  for (const name of dirtyProfiles) forget(shared.profile, profileKey(name));
+  for (const slice of slices.touched) {
+    for (const { kind, id } of slice.touched.keys()) if (kind !== "set") forget(shared[kind], id);
+  }
 }
 
-function idOf(key: string): string {
-  return key.slice(key.indexOf(":") + 1);
+function forget(shared: Map<string, Shared>, id: string): void {
+  const found = shared.get(id);
+  if (found?.item === undefined && found?.holders === undefined) shared.delete(id);
+}
+
+function setsOf({ slices }: PolicyProjection, policy: PolicyIr): readonly Shared[] {
+  const found: Shared[] = [];
+  const add = ({ sets, notSets, portSets, notPortSets }: SideIr): void => {
+    for (const ids of [sets, notSets, portSets, notPortSets]) {
+      for (const id of ids) found.push(sharedOf(slices, "set", id));
+    }
+  };
+  for (const rules of [policy.ingress, policy.egress]) {
+    for (const { source, destination } of rules ?? NOTHING) {
+      if (source !== ANY_SIDE) add(source);
+      if (destination !== ANY_SIDE) add(destination);
+    }
+  }
+  return distinct(found);
+}
+
+function policiesOf({ slices }: PolicyProjection, { ingress, egress }: EndpointItem): readonly Shared[] {
+  const found: Shared[] = [];
+  for (const chain of ingress === egress ? [ingress] : [ingress, egress]) {
+    for (const { policies } of chain.tiers) for (const id of policies) found.push(sharedOf(slices, "policy", id));
+    for (const id of chain.profiles) found.push(sharedOf(slices, "profile", id));
+  }
+  return distinct(found);
+}
+
+/** Each once, in a list of the exact length: there is one for every policy and endpoint. */
+function distinct(found: readonly Shared[]): readonly Shared[] {
+  if (found.length === 0) return NOTHING;
+  const isShort = found.length <= SHORT_LIST_MAX;
+  if (isShort && found.every((each, at) => found.indexOf(each) === at)) return found.slice();
+  return [...new Set(found)].slice();
+}
+
+/** Up to this length a list is searched through; a set is not worth making. */
+const SHORT_LIST_MAX = 8;
+
+function profileKey(name: string): string {
+  return policyKey({ kind: "Profile", namespace: "", name });
+}
+
+/** An item. A policy or set that is needed is always there; a profile may be missing, and then denies. */
+function itemOf({ sets }: PolicyProjection, { kind, id, item }: Shared): NodeItem | undefined {
+  const found = kind === "set" ? setItem(sets, id) : item;
+  assert(found !== undefined || kind === "profile", `Needed item must exist: "${kind}:${id}"`);
+  return found;
 }
 
 function asJson(item: NodeItem): Json {

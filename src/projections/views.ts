@@ -11,9 +11,11 @@ import {
   getObject,
   type ObjectChange,
 } from "#/projections/cluster_state.ts";
+import { ENDPOINT_SLICES, slicesAfter } from "#/projections/endpoint_slice_view.ts";
 import { nodeFromCore } from "#/projections/node_view.ts";
 import { POD_ORCHESTRATOR, podEndpointName, workloadEndpointOf } from "#/projections/workload_endpoint_view.ts";
 import { type KubeObject, objectKey } from "#/resources/object.ts";
+import { isWorkedOutSliceName } from "#/resources/service_endpoints.ts";
 
 /** Collection of the v3 Nodes, all of them views of core Nodes. */
 export const NODES = "projectcalico.org/nodes";
@@ -28,7 +30,8 @@ export interface ViewUpdate {
 }
 
 /**
- * Whether an object of the collection is a view, which nobody writes: every v3 Node, and a WorkloadEndpoint of the orchestrator `k8s`.
+ * Whether an object of the collection is a view, which nobody writes: every v3 Node, a WorkloadEndpoint of the orchestrator `k8s`, and an EndpointSlice
+ * under a name that is kept for views.
  *
  * @example
  * ```ts
@@ -39,6 +42,7 @@ export interface ViewUpdate {
  */
 export function isView(collection: string, object: KubeObject): boolean {
   if (collection === NODES) return true;
+  if (collection === ENDPOINT_SLICES) return isWorkedOutSliceName(object.metadata.name);
   return collection === WORKLOAD_ENDPOINTS && object.spec?.orchestrator === POD_ORCHESTRATOR;
 }
 
@@ -52,10 +56,17 @@ export function viewsAfter(state: ClusterState, change: Change): ViewUpdate[] {
       return [{ collection: NODES, key: change.key, object }];
     }
     case "core/pods":
-      return viewsAfterPod(state, change);
+      return [...viewsAfterPod(state, change), ...sliceUpdates(state, change)];
+    case "core/services":
+    case ENDPOINT_SLICES:
+      return sliceUpdates(state, change);
     default:
       return [];
   }
+}
+
+function sliceUpdates(state: ClusterState, change: ObjectChange): ViewUpdate[] {
+  return slicesAfter(state, change).map((update) => ({ collection: ENDPOINT_SLICES, ...update }));
 }
 
 function viewsAfterPod(state: ClusterState, change: ObjectChange): ViewUpdate[] {

@@ -7,8 +7,13 @@ import { formatCidr, ipAsCidr } from "#/base/cidr.ts";
 import { parseIp } from "#/base/ip.ts";
 import { isJsonObject, type Json, type JsonObject } from "#/base/json.ts";
 import { derivedUid, interfaceNameFor, workloadEndpointName } from "#/base/names.ts";
-import { namespaceProfileName, serviceAccountProfileName } from "#/policy/profile.ts";
-import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_LABEL, SERVICE_ACCOUNT_PREFIX } from "#/policy/scope.ts";
+import { namespaceProfileName, serviceAccountProfileName } from "#/policy/lowering/profile.ts";
+import {
+  NAMESPACE_LABEL,
+  NAMESPACE_PREFIX,
+  SERVICE_ACCOUNT_LABEL,
+  SERVICE_ACCOUNT_PREFIX,
+} from "#/policy/endpoint_labels.ts";
 import type { BindingRecord } from "#/projections/cluster_state.ts";
 import type { KubeObject } from "#/resources/object.ts";
 

@@ -6,6 +6,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import type { JsonObject } from "#/base/json.ts";
+import type { KubeObject } from "#/resources/object.ts";
 import { createHistory } from "#tests/support/history.ts";
 import { checkNodes, createFollower, feed, step, timelessStates, type World, world } from "#tests/support/worlds.ts";
 import {
@@ -60,6 +62,66 @@ const NAMED = namespacedV3("NetworkPolicy", "quickstart", "named-ports", {
   }],
 });
 const HTTP = [{ name: "http", containerPort: 80 }];
+
+const BY_SERVICE = v3("GlobalNetworkPolicy", "to-db", {
+  tier: "default",
+  types: ["Egress"],
+  selector: "app == 'nginx'",
+  egress: [{ action: "Allow", destination: { services: { name: "db", namespace: "quickstart" } } }],
+});
+const BY_ADDRESS = v3("GlobalNetworkPolicy", "from-db", {
+  tier: "default",
+  types: ["Ingress"],
+  selector: "app == 'nginx'",
+  ingress: [{ action: "Allow", source: { services: { name: "db", namespace: "quickstart" } } }],
+});
+
+function slice(name: string, service: string, addresses: readonly string[], port = 5432): KubeObject {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name, namespace: "quickstart", labels: { "kubernetes.io/service-name": service } },
+    addressType: "IPv4",
+    endpoints: [{ addresses }],
+    ports: [{ port }],
+  };
+}
+
+function machine(profiles: readonly string[]): KubeObject {
+  return namespacedV3("WorkloadEndpoint", "quickstart", "vm", {
+    orchestrator: "vm",
+    node: "node1",
+    interfaceName: "cali9",
+    ipNetworks: ["192.168.0.9/32"],
+    profiles,
+  });
+}
+
+function profile(role: string, from: string): KubeObject {
+  return v3("Profile", "edge", {
+    labelsToApply: { role },
+    ingress: [{ action: "Allow", source: { selector: from } }],
+    egress: [{ action: "Deny", destination: { nets: ["10.0.0.0/8"] } }, { action: "Allow" }],
+  });
+}
+
+function host(labels: Readonly<Record<string, string>>, expectedIPs: readonly string[]): KubeObject {
+  return {
+    apiVersion: "projectcalico.org/v3",
+    kind: "HostEndpoint",
+    metadata: { name: "node1", labels },
+    spec: { node: "node1", interfaceName: "*", expectedIPs },
+  };
+}
+
+function kubernetesPolicy(name: string, spec: JsonObject): KubeObject {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name, namespace: "quickstart" },
+    spec,
+  };
+}
 
 const SEQUENCES: Readonly<Record<string, readonly World[]>> = {
   "the tutorial": [
@@ -126,6 +188,65 @@ const SEQUENCES: Readonly<Record<string, readonly World[]>> = {
       pod("quickstart", "nginx", { node: "node2", labels: { app: "nginx" } }),
       bound("quickstart", "nginx", { node: "node2", addresses: ["192.168.2.9"], containerId: "new" }),
       DENY,
+    ),
+  ],
+  "Services in rules": [
+    world(...FABRIC, ...NGINX, BY_SERVICE, slice("a", "db", ["10.0.0.1"])),
+    world(
+      ...FABRIC,
+      ...NGINX,
+      BY_SERVICE,
+      BY_ADDRESS,
+      slice("a", "db", ["10.0.0.1", "10.0.0.2"]),
+      slice("b", "db", ["10.0.0.2"]),
+    ),
+    world(
+      ...FABRIC,
+      ...NGINX,
+      BY_SERVICE,
+      BY_ADDRESS,
+      slice("a", "web", ["10.0.0.1"]),
+      slice("b", "db", ["10.0.0.2"], 80),
+    ),
+    world(...FABRIC, ...NGINX, BY_ADDRESS, slice("b", "db", [])),
+  ],
+  "profiles with rules and labels": [
+    world(...FABRIC, machine(["edge"]), profile("edge", "role == 'edge'")),
+    world(
+      ...FABRIC,
+      machine(["edge", "gone"]),
+      profile("core", "role == 'edge'"),
+      host({ role: "edge" }, ["172.30.0.1"]),
+    ),
+    world(...FABRIC, machine(["gone"]), profile("core", "all()"), host({}, ["172.30.0.1", "172.30.0.9"])),
+    world(...FABRIC, machine(["edge"]), host({}, [])),
+  ],
+  "Kubernetes policies": [
+    world(
+      ...FABRIC,
+      namespace("quickstart"),
+      ...NGINX,
+      ...ACCESS,
+      kubernetesPolicy("p", {
+        podSelector: { matchLabels: { app: "nginx" } },
+        policyTypes: ["Ingress"],
+        ingress: [{ from: [{ podSelector: { matchLabels: { run: "access" } } }], ports: [{ port: 80 }] }],
+      }),
+    ),
+    world(
+      ...FABRIC,
+      namespace("quickstart"),
+      ...NGINX,
+      ...ACCESS,
+      kubernetesPolicy("p", { podSelector: {}, policyTypes: ["Ingress", "Egress"] }),
+      kubernetesPolicy("q", {
+        podSelector: {},
+        policyTypes: ["Ingress"],
+        ingress: [{
+          from: [{ namespaceSelector: {} }, { ipBlock: { cidr: "10.0.0.0/8" } }],
+          ports: [{ port: "http" }],
+        }],
+      }),
     ),
   ],
   "blocks, pools and BGP": [

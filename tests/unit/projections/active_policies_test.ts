@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
-import { lowerPolicy } from "#/policy/lower.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { lowerPolicy } from "#/policy/lowering/lower.ts";
 import {
   applyMatchToPolicies,
   chainsOf,
@@ -13,10 +13,12 @@ import {
   setPolicy,
   setTier,
 } from "#/projections/active_policies.ts";
+import type { PlacedEndpoint } from "#/projections/endpoint_reader.ts";
 import { createLabelIndex } from "#/projections/label_index.ts";
 import { v3 } from "#tests/support/network_objects.ts";
 
-const ENDPOINT = {
+const ENDPOINT: PlacedEndpoint = {
+  kind: "workload",
   id: "shop/e",
   workload: "shop/e",
   node: "n1",
@@ -24,7 +26,7 @@ const ENDPOINT = {
   mac: undefined,
   addresses: [],
   containerId: undefined,
-  profiles: [],
+  profiles: ["kns.shop"],
 };
 
 function policy(name: string, spec: Record<string, string | number | readonly string[]>) {
@@ -95,7 +97,9 @@ Deno.test("chainsOf() orders tiers and policies and splits directions", () => {
   set("4", policy("ruled", { tier: "early", types: ["Egress"] }));
   set("5", policy("lost", { tier: "missing" }));
   set("6", policy("db", { selector: "app == 'db'" }));
-  const { ingress, egress } = chainsOf(active, index, "web", ["kns.shop"]);
+  const chains = chainsOf(active, index, "web");
+  assert(chains.kind === "workload");
+  const { ingress, egress } = chains.compiled;
   const key = (name: string) => `GlobalNetworkPolicy//${name}`;
   assertEquals(ingress, {
     tiers: [
@@ -120,4 +124,24 @@ Deno.test("applyMatchToPolicies() heeds subjects of policies on placed endpoints
   assertEquals(take(), []);
   applyMatchToPolicies(active, { selector: subject, endpoint: "db", change: "started" });
   assertEquals(take(), ["db"]);
+});
+
+Deno.test("chainsOf() gives endpoints that are alike the same chains, until a policy moves or a tier changes", () => {
+  const { set, active, index } = newWorld();
+  const ingress = (id: string) => {
+    const chains = chainsOf(active, index, id);
+    assert(chains.kind === "workload");
+    return chains.compiled.ingress;
+  };
+  set("p", policy("p", { tier: "early" }));
+  assertStrictEquals(ingress("web"), ingress("db"));
+  setTier(active, index, "early", { name: "early", order: 1, defaultAction: "pass" });
+  assertEquals([ingress("web").tiers[0]?.defaultAction, ingress("db").tiers[0]?.defaultAction], ["pass", "pass"]);
+  set("q", policy("q", { tier: "early", order: 1 }));
+  const keys = ["GlobalNetworkPolicy//q", "GlobalNetworkPolicy//p"];
+  assertEquals([ingress("web").tiers[0]?.policies, ingress("db").tiers[0]?.policies], [keys, keys]);
+  set("q", policy("q", { tier: "early", order: 1, types: ["Egress"] }));
+  assertEquals(ingress("db").tiers[0]?.policies, ["GlobalNetworkPolicy//p"]);
+  setEndpoint(active, "db", { ...ENDPOINT, profiles: [] });
+  assertEquals([ingress("web").profiles, ingress("db").profiles], [["Profile//kns.shop"], []]);
 });

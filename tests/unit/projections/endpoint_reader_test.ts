@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import { readPeerObject } from "#/projections/endpoint_reader.ts";
 import { namespacedV3, v3 } from "#tests/support/network_objects.ts";
 
@@ -25,7 +25,7 @@ Deno.test("readPeerObject() reads a WorkloadEndpoint for sets and for its node",
     }],
   });
   assertEquals(readPeerObject(ENDPOINTS, object), {
-    labels: {},
+    labels: { "projectcalico.org/namespace": "shop", "projectcalico.org/orchestrator": "k8s" },
     parents: ["kns.shop"],
     peer: {
       nets: ["10.0.0.1", "fd00::1"],
@@ -33,6 +33,7 @@ Deno.test("readPeerObject() reads a WorkloadEndpoint for sets and for its node",
       ports: [{ name: "http", protocol: 6, port: 80 }, { name: "dns", protocol: 17, port: 53 }],
     },
     placed: {
+      kind: "workload",
       id: "shop/e",
       workload: "shop/web",
       node: "n1",
@@ -45,14 +46,44 @@ Deno.test("readPeerObject() reads a WorkloadEndpoint for sets and for its node",
   });
 });
 
-Deno.test("readPeerObject() places no endpoint without node or interface, but counts its addresses", () => {
-  for (const spec of [{ node: "n1" }, { interfaceName: "cali1" }]) {
-    const read = readPeerObject(
+Deno.test("readPeerObject() reads an endpoint that no node enforces", () => {
+  for (const spec of [{ node: "n1", interfaceName: undefined }, { node: undefined, interfaceName: "cali1" }]) {
+    const { placed, peer } = readPeerObject(
       ENDPOINTS,
       namespacedV3("WorkloadEndpoint", "shop", "e", { ...spec, ipNetworks: ["10.0.0.1/32"] }),
     );
-    assertEquals([read.placed, read.peer.nets], [undefined, ["10.0.0.1"]]);
+    assertEquals([placed?.node, placed?.interfaceName, peer.nets], [spec.node ?? "", spec.interfaceName, ["10.0.0.1"]]);
   }
+});
+
+Deno.test("readPeerObject() reads a HostEndpoint with its own labels, ports and expected addresses", () => {
+  const object = {
+    ...v3("HostEndpoint", "node1-eth0", {
+      node: "node1",
+      interfaceName: "*",
+      expectedIPs: ["172.30.0.1", "FD00::1", "bad"],
+      profiles: ["p"],
+      ports: [{ name: "ssh", protocol: "TCP", port: 22 }],
+    }),
+    metadata: { name: "node1-eth0", labels: { role: "edge" } },
+  };
+  assertEquals(readPeerObject("projectcalico.org/hostendpoints", object), {
+    labels: { role: "edge" },
+    parents: ["p"],
+    peer: {
+      nets: ["172.30.0.1", "fd00::1"],
+      addresses: ["172.30.0.1", "fd00::1"],
+      ports: [{ name: "ssh", protocol: 6, port: 22 }],
+    },
+    placed: {
+      kind: "host",
+      id: "node1-eth0",
+      node: "node1",
+      interfaceName: "*",
+      addresses: ["172.30.0.1", "fd00::1"],
+      profiles: ["p"],
+    },
+  });
 });
 
 Deno.test("readPeerObject() masks the nets of network sets and splits the whole of a family", () => {
@@ -68,4 +99,17 @@ Deno.test("readPeerObject() gives a NetworkSet its namespace, whatever its label
   const read = readPeerObject("projectcalico.org/networksets", posed);
   assertEquals(read.labels, { "projectcalico.org/namespace": "shop", a: "b" });
   assertEquals(read.parents, ["kns.shop"]);
+});
+
+Deno.test("readPeerObject() copies an endpoint's labels only where the system adds or replaces some", () => {
+  const spec = { orchestrator: "k8s" };
+  const labels = { "projectcalico.org/namespace": "shop", "projectcalico.org/orchestrator": "k8s", app: "web" };
+  const whole = {
+    ...namespacedV3("WorkloadEndpoint", "shop", "e", spec),
+    metadata: { name: "e", namespace: "shop", labels },
+  };
+  assertStrictEquals(readPeerObject(ENDPOINTS, whole).labels, labels);
+  const lying = { ...labels, "projectcalico.org/namespace": "other" };
+  const object = { ...whole, metadata: { ...whole.metadata, labels: lying } };
+  assertEquals(readPeerObject(ENDPOINTS, object).labels, labels);
 });

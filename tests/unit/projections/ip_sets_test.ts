@@ -6,7 +6,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "#/base/assert.ts";
 import { equals } from "#/base/selector.ts";
-import { namedPortSet, selectorSet } from "#/policy/set_definition.ts";
+import { namedPortSet, selectorSet, serviceSet } from "#/policy/lowering/set_definition.ts";
 import {
   acquireSet,
   applyMatchToSets,
@@ -16,6 +16,7 @@ import {
   releaseSet,
   setItem,
   setPeer,
+  setSlice,
 } from "#/projections/ip_sets.ts";
 import { createLabelIndex, type SelectorIndex } from "#/projections/label_index.ts";
 
@@ -66,23 +67,42 @@ Deno.test("setItem() keeps a member until its last contributor goes, and one obj
   assertEquals(setItem(world.sets, WEB.id)?.members, []);
 });
 
-Deno.test("drainSetChanges() tells the net change only, over the set's own end and return as well", () => {
+Deno.test("setItem() counts many members, and few that are there twice", () => {
+  const world = newWorld();
+  acquireSet(world.sets, world.index, WEB);
+  const names = Array.from({ length: 20 }, (_, at) => `10.0.0.${at + 10}`);
+  for (const name of names) endpoint(world, name, "web", [name]);
+  endpoint(world, "all", "web", names);
+  assertEquals(setItem(world.sets, WEB.id)?.members, names);
+  for (const name of names) gone(world, name);
+  assertEquals(setItem(world.sets, WEB.id)?.members, names);
+  endpoint(world, "all", "web", names.slice(0, 2));
+  assertEquals(setItem(world.sets, WEB.id)?.members, names.slice(0, 2));
+  gone(world, "all");
+  assertEquals(setItem(world.sets, WEB.id)?.members, []);
+});
+
+Deno.test("drainSetChanges() tells the net change of sets that were there, over their own end and return as well", () => {
   const world = newWorld();
   acquireSet(world.sets, world.index, WEB);
   endpoint(world, "a", "web", ["10.0.0.1"]);
   endpoint(world, "b", "web", ["10.0.0.2"]);
-  assertEquals([...drainSetChanges(world.sets)], [[WEB.id, { add: ["10.0.0.1", "10.0.0.2"], del: [] }]]);
+  assertEquals(drainSetChanges(world.sets).changes.size, 0, "a new set is told whole");
+  endpoint(world, "c", "web", ["10.0.0.3"]);
+  assertEquals([...drainSetChanges(world.sets).changes], [[WEB.id, { add: ["10.0.0.3"], del: [] }]]);
+  gone(world, "c");
+  drainSetChanges(world.sets);
   endpoint(world, "a", "db", ["10.0.0.1"]);
   endpoint(world, "a", "web", ["10.0.0.1"]);
-  assertEquals(drainSetChanges(world.sets).size, 0);
+  assertEquals(drainSetChanges(world.sets).changes.size, 0);
   releaseSet(world.sets, world.index, WEB.id);
   endpoint(world, "b", "web", ["10.0.0.9"]);
   acquireSet(world.sets, world.index, WEB);
-  assertEquals([...drainSetChanges(world.sets)], [[WEB.id, { add: ["10.0.0.9"], del: ["10.0.0.2"] }]]);
+  assertEquals([...drainSetChanges(world.sets).changes], [[WEB.id, { add: ["10.0.0.9"], del: ["10.0.0.2"] }]]);
   releaseSet(world.sets, world.index, WEB.id);
   assertEquals(setItem(world.sets, WEB.id), undefined);
-  drainSetChanges(world.sets);
-  assertEquals([world.sets.sets.size, world.sets.bySelector.size], [0, 0]);
+  assertEquals(drainSetChanges(world.sets).gone, [WEB.id]);
+  assertEquals([world.sets.sets.size, world.sets.bySource.size], [0, 0]);
   assertThrows(() => releaseSet(world.sets, world.index, WEB.id), AssertionFailure);
 });
 
@@ -98,4 +118,31 @@ Deno.test("setItem() holds address, protocol and number of named ports", () => {
   assertEquals(setItem(world.sets, udp.id)?.members, []);
   assertEquals(setItem(world.sets, any.id)?.members, ["10.0.0.1,tcp:8080", "fd00::1,tcp:8080"]);
   assertEquals(setItem(world.sets, any.id)?.type, "ipPort");
+});
+
+Deno.test("setSlice() counts what slices of one Service share, before and after the set is there", () => {
+  const { sets, index } = newWorld();
+  const ports = serviceSet("shop/db", "ipPort");
+  const addresses = serviceSet("shop/db", "net");
+  const slice = (...listed: string[]) => ({ service: "shop/db", addresses: listed, ports: ["tcp:5432"] });
+  setSlice(sets, "shop/a", slice("10.0.0.1"));
+  for (const set of [ports, addresses]) acquireSet(sets, index, set);
+  setSlice(sets, "shop/b", slice("10.0.0.1", "10.0.0.2"));
+  setSlice(sets, "shop/other", { ...slice("10.0.0.9"), service: "shop/web" });
+  assertEquals(setItem(sets, ports.id)?.members, ["10.0.0.1,tcp:5432", "10.0.0.2,tcp:5432"]);
+  assertEquals(setItem(sets, addresses.id), {
+    kind: "set",
+    id: addresses.id,
+    type: "net",
+    members: ["10.0.0.1", "10.0.0.2"],
+  });
+  drainSetChanges(sets);
+  setSlice(sets, "shop/b", { ...slice("10.0.0.2"), service: "shop/web" });
+  assertEquals([...drainSetChanges(sets).changes.values()], [{ add: [], del: ["10.0.0.2,tcp:5432"] }, {
+    add: [],
+    del: ["10.0.0.2"],
+  }]);
+  for (const set of [ports, addresses]) releaseSet(sets, index, set.id);
+  drainSetChanges(sets);
+  assertEquals([sets.sets.size, sets.bySource.size], [0, 0]);
 });

@@ -202,10 +202,11 @@ Deno.test("flush() leaves nothing behind of what is gone", () => {
     }
   }
   flush(projection);
-  const { index, sets, active, slices, items, places, profiles } = projection.policies;
-  assertEquals([sets.sets.size, sets.bySelector.size, sets.peers.size], [0, 0, 0]);
+  const { index, sets, active, slices, profiles } = projection.policies;
+  assertEquals([sets.sets.size, sets.bySource.size, sets.peers.size], [0, 0, 0]);
   assertEquals([active.policies.size, active.bySubject.size, active.byTier.size, active.endpoints.size], [0, 0, 0, 0]);
-  assertEquals([slices.counts.size, slices.holders.size, slices.dependencies.size, places.size], [0, 0, 0, 0]);
-  assertEquals([[...items.keys()], profiles.size], [["profile:Profile//projectcalico-default-allow"], 1]);
+  const { set, policy, profile, endpoint } = slices.shared;
+  assertEquals([slices.nodes.size, set.size, policy.size, endpoint.size], [0, 0, 0, 0]);
+  assertEquals([[...profile.keys()], profiles.size], [["Profile//projectcalico-default-allow"], 1]);
   assertEquals([...index.addSelector("all", { kind: "all" })], []);
 });

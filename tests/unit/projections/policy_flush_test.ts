@@ -70,3 +70,25 @@ Deno.test("flushPolicies() brings the sets that a policy begins to name, and tak
   take(put(history, v3("GlobalNetworkPolicy", "p", { ...spec, ingress: [{ action: "Deny" }] })));
   assertEquals(told("n1"), { n1: [`del ${all}`, "put GlobalNetworkPolicy//p"] });
 });
+
+Deno.test("flushPolicies() keeps no record of policies that no node needed, of their empty sets, or of what came and went", () => {
+  const { history, take, told, projection } = bench();
+  const rule = { action: "Allow", source: { selector: "app == 'nobody'" } };
+  const policy = v3("GlobalNetworkPolicy", "p", {
+    tier: "default",
+    selector: "app == 'none'",
+    types: ["Ingress"],
+    ingress: [rule],
+  });
+  const { policy: policies, set, profile, endpoint } = projection.slices.shared;
+  const none = [policies, set, profile, endpoint].map(({ size }) => size);
+  take(put(history, policy));
+  told("n1");
+  assertEquals([policies.size, set.size], [1, 1]);
+  take(remove(history, policy));
+  told("n1");
+  take(put(history, policy), remove(history, policy), put(history, WEB), put(history, namespace("shop")));
+  take(remove(history, namespace("shop")), remove(history, WEB));
+  assertEquals(told("n1"), {});
+  assertEquals([policies, set, profile, endpoint].map(({ size }) => size), none);
+});

@@ -4,6 +4,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import type { PolicyScope } from "#/policy/compiled.ts";
+import { setItem } from "#/projections/ip_sets.ts";
 import { applyToPolicies, createPolicyProjection, type PolicyProjection } from "#/projections/policy_projection.ts";
 import type { EventChanges } from "#/projections/cluster_state.ts";
 import { createHistory, type History, put, remove } from "#tests/support/history.ts";
@@ -16,15 +18,16 @@ interface Bench {
   members(): string[];
 }
 
-function bench(): Bench {
+function bench(scope?: PolicyScope): Bench {
   const history = createHistory();
-  const projection = createPolicyProjection();
+  const projection = createPolicyProjection(scope);
   const take = ({ changes }: EventChanges): void => {
     for (const change of changes) {
       if (change.kind === "object") applyToPolicies(projection, change, history.state.origins);
     }
   };
-  const members = () => [...projection.sets.sets.values()].flatMap((set) => [...set.members.keys()]).sort();
+  const members = () =>
+    [...projection.sets.sets.keys()].flatMap((id) => setItem(projection.sets, id)?.members ?? []).sort();
   return { history, projection, take, members };
 }
 
@@ -64,4 +67,72 @@ Deno.test("applyToPolicies() leaves staged policies and foreign kinds alone", ()
   take(put(history, namespacedV3("StagedNetworkPolicy", "shop", "p", spec)));
   take(put(history, v3("IPPool", "pool", { cidr: "10.0.0.0/16" })));
   assertEquals([projection.active.policies.size, projection.sets.sets.size, projection.dirtyPolicies.size], [0, 0, 0]);
+});
+
+Deno.test("applyToPolicies() ends a policy while its deletion is staged, whichever comes first, in the pending scope", () => {
+  const twin = namespacedV3("NetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"] });
+  const staged = (stagedAction: string) =>
+    namespacedV3("StagedNetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"], stagedAction });
+  const { history, take, projection } = bench("pending");
+  const active = () => [...projection.active.policies.keys()].sort();
+  take(put(history, staged("Delete")));
+  take(put(history, twin));
+  assertEquals(active(), []);
+  take(put(history, staged("Set")));
+  assertEquals(active(), ["NetworkPolicy/shop/p", "StagedNetworkPolicy/shop/p"]);
+  take(put(history, staged("Delete")));
+  assertEquals(active(), []);
+  take(remove(history, staged("Delete")));
+  assertEquals(active(), ["NetworkPolicy/shop/p"]);
+});
+
+Deno.test("applyToPolicies() takes a Profile's rules and labels, and no Profile of a reserved name", () => {
+  const { history, take, projection, members } = bench();
+  const profile = (name: string) =>
+    v3("Profile", name, {
+      labelsToApply: { role: "edge" },
+      ingress: [{ action: "Allow", source: { selector: "role == 'edge'" } }],
+    });
+  take(put(history, profile("kns.shop")));
+  assertEquals(projection.profiles.has("kns.shop"), false);
+  take(put(history, profile("edge")));
+  take(put(history, v3("HostEndpoint", "h", { node: "n", expectedIPs: ["172.30.0.1"], profiles: ["edge"] })));
+  assertEquals(members(), ["172.30.0.1"]);
+  assertEquals(projection.profiles.get("edge")?.policy.ingress?.length, 1);
+  take(remove(history, profile("edge")));
+  assertEquals([members(), projection.profiles.has("edge")], [[], false]);
+});
+
+Deno.test("applyToPolicies() ends a policy while its deletion is staged, whichever comes first, in the pending scope", () => {
+  const twin = namespacedV3("NetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"] });
+  const staged = (stagedAction: string) =>
+    namespacedV3("StagedNetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"], stagedAction });
+  const { history, take, projection } = bench("pending");
+  const active = () => [...projection.active.policies.keys()].sort();
+  take(put(history, staged("Delete")));
+  take(put(history, twin));
+  assertEquals(active(), []);
+  take(put(history, staged("Set")));
+  assertEquals(active(), ["NetworkPolicy/shop/p", "StagedNetworkPolicy/shop/p"]);
+  take(put(history, staged("Delete")));
+  assertEquals(active(), []);
+  take(remove(history, staged("Delete")));
+  assertEquals(active(), ["NetworkPolicy/shop/p"]);
+});
+
+Deno.test("applyToPolicies() takes a Profile's rules and labels, and no Profile of a reserved name", () => {
+  const { history, take, projection, members } = bench();
+  const profile = (name: string) =>
+    v3("Profile", name, {
+      labelsToApply: { role: "edge" },
+      ingress: [{ action: "Allow", source: { selector: "role == 'edge'" } }],
+    });
+  take(put(history, profile("kns.shop")));
+  assertEquals(projection.profiles.has("kns.shop"), false);
+  take(put(history, profile("edge")));
+  take(put(history, v3("HostEndpoint", "h", { node: "n", expectedIPs: ["172.30.0.1"], profiles: ["edge"] })));
+  assertEquals(members(), ["172.30.0.1"]);
+  assertEquals(projection.profiles.get("edge")?.policy.ingress?.length, 1);
+  take(remove(history, profile("edge")));
+  assertEquals([members(), projection.profiles.has("edge")], [[], false]);
 });
