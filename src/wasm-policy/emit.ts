@@ -1,159 +1,210 @@
 /**
- * One policy of the IR as WebAssembly functions, one per direction: straight-line code, rule after rule, each condition leaving the rule's block when it
- * does not hold. Middle of back end 1; `engine.ts` calls it and runs what it makes.
+ * Policies and chains as WebAssembly functions: a policy is straight-line code, rule after rule, each condition leaving the rule's block when it does not hold; a
+ * chain calls its policies. Middle of generated code; `code_engine.ts` calls it and runs what it makes.
  *
- * Label strings and names never get into the code: rules become constants, sets become numbers that the engine answers for.
+ * Label strings and names never get into the code: sets are bits of the classes of the two addresses, everything else is a constant.
  *
  * @module
  */
-import { parseCidrOrIp } from "#/base/cidr.ts";
-import { assertNever } from "#/base/assert.ts";
-import {
-  ANY,
-  type IcmpMatch,
-  type PolicyIr,
-  type PortRange,
-  type RuleAction,
-  type RuleIr,
-  type SideIr,
-} from "#/policy/ir.ts";
-import { type Code, op } from "./encoder.ts";
+import { assert } from "#/base/assert.ts";
+import { ANY, type IcmpMatch, type PortRange, type SideIr } from "#/policy/ir.ts";
+import type { ChainStage, Decision } from "./chain_decisions.ts";
+import { CODES } from "./chain_program.ts";
+import { decidingRules } from "./deciding_rules.ts";
+import { type Code, OPCODES, put } from "./encoder.ts";
+import type { EndVocabulary, RuleFacts, SideFacts, Vocabulary } from "./rule_facts.ts";
 
-/** Parameters of every emitted function, in order. Address words are big-endian; an IPv4 address is the last word. */
+/** Parameters of every emitted function, in order. */
 export const PARAMETERS = {
-  version: 0,
-  source: 1,
-  destination: 5,
-  protocol: 9,
+  /** Addresses of the bits of atoms that the packet's address classes have. */
+  sourceBits: 0,
+  destinationBits: 1,
+  version: 2,
+  protocol: 3,
   /** -1 where the packet has no ports; the same for ICMP type and code. */
-  sourcePort: 10,
-  destinationPort: 11,
-  icmpType: 12,
-  icmpCode: 13,
+  sourcePort: 4,
+  destinationPort: 5,
+  icmpType: 6,
+  icmpCode: 7,
 } as const;
 
 /** How many parameters there are. */
-export const PARAMETER_COUNT = 14;
+export const PARAMETER_COUNT = 8;
 
-/** Index of the imported membership test `(set, end) -> 0 | 1`; `end` is 0 for the source and 1 for the destination. */
-const IN_SET = 0;
+/** The local that holds a policy's result in a chain's function. */
+const RESULT = PARAMETER_COUNT;
 
-/** Codes of the actions in a function's result, which is `rule index << 2 | code`, or -1 where no rule decided. */
-export const ACTION_CODES: Readonly<Record<Exclude<RuleAction, "log">, number>> = { allow: 1, deny: 2, pass: 3 };
-
-/** Numbers of sets, by id; a new id gets the next number. */
-export type SetNumbers = (id: string) => number;
-
-/** Leaves the rule's block unless the condition on the stack holds. */
-const UNLESS_LEAVE: Code = [...op.i32Eqz, ...op.brIf(0)];
-/** Leaves the rule's block when the condition on the stack holds. */
-const IF_LEAVE: Code = op.brIf(0);
-const NEVER: Code = [...op.i32Const(1), ...IF_LEAVE];
+/** Result of a policy's function where no rule decided; else `rule index << 2 | code`. */
+export const UNDECIDED = -1;
 
 interface End {
-  readonly number: 0 | 1;
-  readonly words: number;
+  readonly bits: number;
   readonly port: number;
 }
 
-const SOURCE: End = { number: 0, words: PARAMETERS.source, port: PARAMETERS.sourcePort };
-const DESTINATION: End = { number: 1, words: PARAMETERS.destination, port: PARAMETERS.destinationPort };
+const SOURCE: End = { bits: PARAMETERS.sourceBits, port: PARAMETERS.sourcePort };
+const DESTINATION: End = { bits: PARAMETERS.destinationBits, port: PARAMETERS.destinationPort };
 
 /** The body of one direction of a policy. */
-export function emitRules(rules: readonly RuleIr[], sets: SetNumbers): Code {
-  return [...rules.flatMap((rule, index) => emitRule(rule, index, sets)), ...op.i32Const(-1)];
+export function emitRules(rules: readonly RuleFacts[], vocabulary: Vocabulary): Code {
+  const to: Code = [];
+  for (const index of decidingRules(rules.map(({ rule }) => rule))) {
+    const facts = rules[index]!;
+    const { action } = facts.rule;
+    assert(action !== "log", "A rule that logs must not be among those that decide");
+    put.block(to);
+    emitConditions(to, facts, vocabulary);
+    put.i32Const(to, (index << 2) | CODES[action]);
+    to.push(OPCODES.return, OPCODES.end);
+  }
+  put.i32Const(to, UNDECIDED);
+  return to;
 }
 
-/** Both directions of a policy that it governs, with the names they are exported by. */
-export function emitPolicy(
-  policy: PolicyIr,
-  prefix: string,
-  sets: SetNumbers,
-): { readonly export: string; readonly code: Code }[] {
-  return (["ingress", "egress"] as const).flatMap((direction) => {
-    const rules = policy[direction];
-    return rules === undefined ? [] : [{ export: `${prefix}.${direction}`, code: emitRules(rules, sets) }];
-  });
+/** How a chain's function calls a policy: a function of the same module, or a slot of the table. */
+export type PolicyCall = { readonly kind: "direct"; readonly index: number } | {
+  readonly kind: "slot";
+  readonly slot: number;
+};
+
+/** The body of a chain, for a function with one local. Its result is `number of the decision << 2 | code`. */
+export function emitChain(
+  stages: readonly ChainStage[],
+  decisions: readonly Decision[],
+  callOf: (policy: ChainStage["policies"][number]) => PolicyCall,
+): Code {
+  const to: Code = [];
+  for (const stage of stages) {
+    put.block(to);
+    for (const policy of stage.policies) emitCall(to, callOf(policy), policy.first);
+    if (stage.end !== undefined) {
+      const { action } = decisions[stage.end]!;
+      put.i32Const(to, (stage.end << 2) | (action === "continue" ? CODES.continue : CODES.deny));
+      to.push(OPCODES.return);
+    }
+    to.push(OPCODES.end);
+  }
+  put.i32Const(to, UNDECIDED);
+  return to;
 }
 
-function emitRule(rule: RuleIr, index: number, sets: SetNumbers): Code {
-  if (rule.action === "log") return [];
-  const decision = [...op.i32Const((index << 2) | ACTION_CODES[rule.action]), ...op.return];
-  const conditions = rule.unreadable === undefined ? emitConditions(rule, sets) : rule.action === "deny" ? [] : NEVER;
-  return [...op.block, ...conditions, ...decision, ...op.end];
+/** Calls a policy; leaves the stage on a pass, the function on any other decision. */
+function emitCall(to: Code, call: PolicyCall, first: number): void {
+  for (let parameter = 0; parameter < PARAMETER_COUNT; parameter++) put.localGet(to, parameter);
+  if (call.kind === "direct") put.call(to, call.index);
+  else {
+    put.i32Const(to, call.slot);
+    put.callIndirect(to);
+  }
+  put.localTee(to, RESULT);
+  put.i32Const(to, 0);
+  to.push(OPCODES.i32GeS);
+  put.if(to);
+  put.localGet(to, RESULT);
+  put.i32Const(to, 3);
+  to.push(OPCODES.i32And);
+  put.i32Const(to, CODES.pass);
+  to.push(OPCODES.i32Eq);
+  put.brIf(to, 1);
+  put.localGet(to, RESULT);
+  put.i32Const(to, first << 2);
+  to.push(OPCODES.i32Add, OPCODES.return, OPCODES.end);
 }
 
-function emitConditions(rule: RuleIr, sets: SetNumbers): Code {
-  const equals = (parameter: number, value: number): Code => [
-    ...op.localGet(parameter),
-    ...op.i32Const(value),
-    ...op.i32Eq,
-  ];
-  return [
-    ...rule.ipVersion === ANY ? [] : [...equals(PARAMETERS.version, rule.ipVersion), ...UNLESS_LEAVE],
-    ...rule.protocol === ANY ? [] : [...equals(PARAMETERS.protocol, rule.protocol), ...UNLESS_LEAVE],
-    ...rule.notProtocol === undefined ? [] : [...equals(PARAMETERS.protocol, rule.notProtocol), ...IF_LEAVE],
-    ...rule.icmp === ANY ? [] : [...icmpHolds(rule.icmp), ...UNLESS_LEAVE],
-    ...rule.notIcmp === undefined ? [] : [...icmpHolds(rule.notIcmp), ...IF_LEAVE],
-    ...emitSide(rule.source, SOURCE, sets),
-    ...emitSide(rule.destination, DESTINATION, sets),
-  ];
+/** Leaves the rule's block unless the condition on the stack holds. */
+function unlessLeave(to: Code): void {
+  to.push(OPCODES.i32Eqz);
+  put.brIf(to, 0);
 }
 
-function emitSide(side: SideIr, end: End, sets: SetNumbers): Code {
-  const inSet = (id: string): Code => [...op.i32Const(sets(id)), ...op.i32Const(end.number), ...op.call(IN_SET)];
-  return [
-    ...side.sets.flatMap((id) => [...inSet(id), ...UNLESS_LEAVE]),
-    ...side.notSets.flatMap((id) => [...inSet(id), ...IF_LEAVE]),
-    ...side.nets === ANY ? [] : [...anyOf(side.nets.map((net) => inNet(net, end))), ...UNLESS_LEAVE],
-    ...side.notNets.length === 0 ? [] : [...anyOf(side.notNets.map((net) => inNet(net, end))), ...IF_LEAVE],
-    ...side.ports === ANY
-      ? []
-      : [...anyOf([...side.ports.map((range) => inRange(range, end)), ...side.portSets.map(inSet)]), ...UNLESS_LEAVE],
-    ...side.notPorts.length + side.notPortSets.length === 0
-      ? []
-      : [...anyOf([...side.notPorts.map((range) => inRange(range, end)), ...side.notPortSets.map(inSet)]), ...IF_LEAVE],
-  ];
+/** Leaves the rule's block when the condition on the stack holds. */
+function ifLeave(to: Code): void {
+  put.brIf(to, 0);
 }
 
-/** Leaves 1 on the stack when one of the tests does; 0 for no tests. */
-function anyOf(tests: readonly Code[]): Code {
-  return tests.reduce<Code>((code, test) => [...code, ...test, ...op.i32Or], op.i32Const(0));
+function emitConditions(to: Code, { rule, source, destination }: RuleFacts, vocabulary: Vocabulary): void {
+  const equals = (parameter: number, value: number) => {
+    put.localGet(to, parameter);
+    put.i32Const(to, value);
+    to.push(OPCODES.i32Eq);
+  };
+  if (rule.ipVersion !== ANY) equals(PARAMETERS.version, rule.ipVersion), unlessLeave(to);
+  if (rule.protocol !== ANY) equals(PARAMETERS.protocol, rule.protocol), unlessLeave(to);
+  if (rule.notProtocol !== undefined) equals(PARAMETERS.protocol, rule.notProtocol), ifLeave(to);
+  if (rule.icmp !== ANY) icmpHolds(to, rule.icmp), unlessLeave(to);
+  if (rule.notIcmp !== undefined) icmpHolds(to, rule.notIcmp), ifLeave(to);
+  emitSide(to, { side: rule.source, facts: source, end: SOURCE, words: vocabulary.source });
+  emitSide(to, { side: rule.destination, facts: destination, end: DESTINATION, words: vocabulary.destination });
 }
 
-function icmpHolds({ type, code }: IcmpMatch): Code {
-  const isType = [...op.localGet(PARAMETERS.icmpType), ...op.i32Const(type), ...op.i32Eq];
-  return code === ANY
-    ? isType
-    : [...isType, ...op.localGet(PARAMETERS.icmpCode), ...op.i32Const(code), ...op.i32Eq, ...op.i32And];
-}
-
-/** One unsigned comparison does both ends; the port -1 of a packet without ports is above every range. */
-function inRange({ min, max }: PortRange, end: End): Code {
-  return [...op.localGet(end.port), ...op.i32Const(min), ...op.i32Sub, ...op.i32Const(max - min), ...op.i32LeU];
-}
-
-function inNet(net: string, end: End): Code {
-  const cidr = parseCidrOrIp(net);
-  if (cidr === undefined) return op.i32Const(0);
-  const isVersion = [...op.localGet(PARAMETERS.version), ...op.i32Const(cidr.version), ...op.i32Eq];
-  switch (cidr.version) {
-    case 4:
-      return [...isVersion, ...wordMatches(end.words + 3, cidr.address, cidr.prefixLength), ...op.i32And];
-    case 6:
-      return [0, 1, 2, 3].reduce<Code>((code, word) => {
-        const bits = Math.min(32, Math.max(0, cidr.prefixLength - 32 * word));
-        if (bits === 0) return code;
-        const value = (cidr.address >> BigInt(96 - 32 * word)) & 0xffff_ffffn;
-        return [...code, ...wordMatches(end.words + word, value, bits), ...op.i32And];
-      }, isVersion);
-    default:
-      return assertNever(cidr.version);
+function emitSide(
+  to: Code,
+  { side, facts, end, words }: {
+    readonly side: SideIr;
+    readonly facts: SideFacts;
+    readonly end: End;
+    readonly words: EndVocabulary;
+  },
+): void {
+  for (const atom of facts.all) hasAtom(to, atom, end), unlessLeave(to);
+  for (const atom of facts.none) hasAtom(to, atom, end), ifLeave(to);
+  if (facts.anyPort !== undefined) {
+    onePort(to, { ranges: side.ports === ANY ? [] : side.ports, atoms: facts.anyPort, end, words });
+    unlessLeave(to);
+  }
+  if (facts.nonePort.length > 0) {
+    onePort(to, { ranges: side.notPorts, atoms: facts.nonePort, end, words });
+    ifLeave(to);
   }
 }
 
-function wordMatches(parameter: number, value: bigint, bits: number): Code {
-  const mask = bits === 0 ? 0 : (-1 << (32 - bits)) | 0;
-  const wanted = Number(BigInt.asIntN(32, value)) & mask;
-  return [...op.localGet(parameter), ...op.i32Const(mask), ...op.i32And, ...op.i32Const(wanted), ...op.i32Eq];
+function hasAtom(to: Code, atom: number, end: End): void {
+  put.localGet(to, end.bits);
+  put.i32Load8U(to, atom >>> 3);
+  put.i32Const(to, 1 << (atom & 7));
+  to.push(OPCODES.i32And);
+}
+
+/** Leaves 1 on the stack when the port is in one of the ranges, or is one of the named ports on an address that has it; 0 for no tests. */
+function onePort(
+  to: Code,
+  { ranges, atoms, end, words }: {
+    readonly ranges: readonly PortRange[];
+    readonly atoms: readonly number[];
+    readonly end: End;
+    readonly words: EndVocabulary;
+  },
+): void {
+  put.i32Const(to, 0);
+  for (const { min, max } of ranges) {
+    // One unsigned comparison does both ends; the port -1 of a packet without ports is above every range.
+    put.localGet(to, end.port);
+    put.i32Const(to, min);
+    to.push(OPCODES.i32Sub);
+    put.i32Const(to, max - min);
+    to.push(OPCODES.i32LeU, OPCODES.i32Or);
+  }
+  for (const atom of atoms) {
+    const named = words.namedByPort.get(atom);
+    if (named === undefined) continue;
+    hasAtom(to, named.addressAtom, end);
+    put.i32Const(to, 0);
+    to.push(OPCODES.i32Eq, OPCODES.i32Eqz);
+    put.localGet(to, PARAMETERS.protocol);
+    put.i32Const(to, named.protocol);
+    to.push(OPCODES.i32Eq, OPCODES.i32And);
+    put.localGet(to, end.port);
+    put.i32Const(to, named.port);
+    to.push(OPCODES.i32Eq, OPCODES.i32And, OPCODES.i32Or);
+  }
+}
+
+function icmpHolds(to: Code, { type, code }: IcmpMatch): void {
+  put.localGet(to, PARAMETERS.icmpType);
+  put.i32Const(to, type);
+  to.push(OPCODES.i32Eq);
+  if (code === ANY) return;
+  put.localGet(to, PARAMETERS.icmpCode);
+  put.i32Const(to, code);
+  to.push(OPCODES.i32Eq, OPCODES.i32And);
 }

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkImport, localImports, roomOf } from "../../../tools/check_layers.ts";
 
 const ALLOWED = [
-  ["src/policy/oracle.ts", "src/base/ip.ts"],
+  ["src/policy/oracle/oracle.ts", "src/base/ip.ts"],
   ["src/server/serve.ts", "src/events/store.ts"],
   ["src/agents/loop.ts", "src/projections/node_state.ts"],
   ["src/agents/nftables/render.ts", "src/policy/ir.ts"],
@@ -28,6 +28,8 @@ const REFUSED = [
   ["src/agents/nftables/render.ts", "src/agents/ebpf/emit.ts", "never each other"],
   ["src/projections/fold.ts", "src/events/postgres_log.ts", "may not import events"],
   ["src/wasm-policy/emit.ts", "src/resources/object.ts", "never objects"],
+  ["src/policy/oracle/oracle.ts", "src/policy/lowering/lower.ts", "share no rule"],
+  ["src/policy/lowering/lower.ts", "src/policy/oracle/world.ts", "share no rule"],
 ] as const;
 
 for (const [file, imported, reason] of REFUSED) {

@@ -7,7 +7,10 @@ import { assertEquals } from "@std/assert";
 import { parseIp } from "#/base/ip.ts";
 import { ANY_SIDE, type ChainIr, type PolicyIr, policyKey, type RuleIr } from "#/policy/ir.ts";
 import type { Packet } from "#/policy/packet.ts";
-import { compileImage, type ImageSet } from "#/wasm-policy/engine.ts";
+import type { CompiledSet } from "#/policy/compiled.ts";
+import { packetColumns } from "#/wasm-policy/flow_batch.ts";
+import { SHARED } from "#/wasm-policy/layout.ts";
+import { compileImage } from "#/wasm-policy/engine.ts";
 import { rule } from "../agents/nftables/items.ts";
 
 const TCP_80: Packet = {
@@ -122,12 +125,13 @@ Deno.test("PolicyImage.judge() judges each direction by its own rules", () => {
   const judged = (["ingress", "egress"] as const).map((direction) =>
     image.judge(chain([["both"]], []), direction, TCP_80)
   );
-  assertEquals(judged, [{ action: "allow", ruleId: "1/i/0" }, { action: "deny", ruleId: "1/e/0" }]);
+  const by = { policy: "GlobalNetworkPolicy//both", tier: "t0" };
+  assertEquals(judged, [{ action: "allow", ruleId: "1/i/0", ...by }, { action: "deny", ruleId: "1/e/0", ...by }]);
 });
 
 /** Whether a policy allows that asks for one set at one end. */
 function inSet(
-  set: ImageSet | undefined,
+  set: CompiledSet | undefined,
   side: "source" | "destination",
   member: "sets" | "portSets",
   packet: Packet,
@@ -140,7 +144,7 @@ function inSet(
 }
 
 Deno.test("compileImage() looks addresses up in sets of addresses and networks of both families", () => {
-  const set: ImageSet = { type: "net", members: ["10.0.0.1", "192.168.0.0/16", "fd00::/64", "fe80::1"] };
+  const set: CompiledSet = { type: "net", members: ["10.0.0.1", "192.168.0.0/16", "fd00::/64", "fe80::1"] };
   const from = (address: string) => inSet(set, "source", "sets", { ...TCP_80, source: parseIp(address)! });
   const held = ["10.0.0.1", "192.168.255.255", "fd00::ffff", "fe80::1"].map(from);
   const strange = ["10.0.0.2", "192.169.0.0", "fd00:0:0:1::", "fe80::2", "::a00:1", "::ffff:10.0.0.1"].map(from);
@@ -149,7 +153,7 @@ Deno.test("compileImage() looks addresses up in sets of addresses and networks o
 });
 
 Deno.test("compileImage() looks address, protocol and port up in sets of ports", () => {
-  const set: ImageSet = { type: "ipPort", members: ["10.0.0.2,tcp:80", "10.0.0.1,udp:1000", "fd00::2,sctp:80"] };
+  const set: CompiledSet = { type: "ipPort", members: ["10.0.0.2,tcp:80", "10.0.0.1,udp:1000", "fd00::2,sctp:80"] };
   const at = (packet: Partial<Packet>, side: "source" | "destination" = "destination") =>
     inSet(set, side, "portSets", { ...TCP_80, ...packet });
   assertEquals([at({}), at({ protocol: 17 }, "source"), at({ destination: parseIp("fd00::2")!, protocol: 132 })], [
@@ -183,4 +187,72 @@ Deno.test("compileImage() keeps policies apart whose names differ by a direction
   const image = compileImage({ policies, sets: new Map() });
   const told = names.map((name) => image.judge(chain([[name]], []), "ingress", TCP_80).ruleId);
   assertEquals(told, ["0/i/0", "1/i/0", "2/i/0", "3/i/0"]);
+});
+
+Deno.test("compileImage() tells a default that decides by its tier, its missing policy, or nothing", () => {
+  const told = (tiers: readonly (readonly string[])[], profiles: readonly string[]) => {
+    const { action, ruleId, policy, tier } = IMAGE.judge(chain(tiers, profiles), "ingress", TCP_80);
+    return [action, ruleId, policy, tier];
+  };
+  assertEquals(told([["empty"]], []), ["deny", undefined, undefined, "t0"]);
+  assertEquals(told([["none"]], []), ["deny", undefined, "GlobalNetworkPolicy//none", "t0"]);
+  assertEquals(told([], ["none"]), ["deny", undefined, "Profile//none", undefined]);
+  assertEquals(told([], []), ["deny", undefined, undefined, undefined]);
+});
+
+Deno.test("PolicyImage.judge() hands on at the end of a chain that says so", () => {
+  const open: ChainIr = { ...chain([["empty"]], [], "pass"), atEnd: "continue" };
+  for (const engine of ["code", "rows"] as const) {
+    const image = compileImage(
+      { policies: new Map(POLICIES.map((one) => [policyKey(one.ref), one])), sets: new Map() },
+      { engine },
+    );
+    assertEquals(image.judge(open, "ingress", TCP_80).action, "continue", engine);
+  }
+});
+
+Deno.test("PolicyImage.update() leaves what was numbered before as it was, and judges anew under the same chain", () => {
+  for (const engine of ["code", "rows"] as const) {
+    const of = (action: RuleIr["action"]) => policy("p", [rule(`${action}/i/0`, action)]);
+    const input = (one: PolicyIr) => ({ policies: new Map([[policyKey(one.ref), one]]), sets: new Map() });
+    const image = compileImage(input(of("allow")), { engine });
+    const asked = chain([["p"]], []);
+    const old = image.chainNumber(asked, "ingress");
+    assertEquals(image.judge(asked, "ingress", TCP_80).ruleId, "allow/i/0");
+    image.update(input(of("deny")));
+    assertEquals(image.judge(asked, "ingress", TCP_80).ruleId, "deny/i/0", engine);
+    const numbers = Uint32Array.of(old, image.chainNumber(asked, "ingress"));
+    const results = image.judgeBatch(packetColumns([TCP_80, TCP_80]), numbers);
+    assertEquals([...results].map((result, at) => image.verdictOf(numbers[at]!, result).ruleId), [
+      "allow/i/0",
+      "deny/i/0",
+    ]);
+  }
+});
+
+Deno.test("PolicyImage judges by the interpreter, and says so, where WebAssembly fails", () => {
+  const failures: string[] = [];
+  const onFailure = (message: string) => void failures.push(message);
+  const policies = new Map(POLICIES.map((one) => [policyKey(one.ref), one]));
+  const image = compileImage({ policies, sets: new Map() }, { engine: "rows", onFailure });
+  const asked = chain([["deny-udp", "allow-tcp"]], ["open"]);
+  image.judge(asked, "ingress", TCP_80);
+  // A table of chains that lies outside of the memory: the next evaluation traps.
+  new Uint32Array(image.memory.buffer)[SHARED.chains] = 0xffff_fff0;
+  new Uint32Array(image.memory.buffer)[SHARED.memo] = 0;
+  const number = image.chainNumber(asked, "ingress");
+  const results = image.judgeBatch(packetColumns([TCP_80, UDP_53]), Uint32Array.of(number, number));
+  assertEquals([...results].map((result) => image.verdictOf(number, result).ruleId), ["2/i/0", "3/i/1"]);
+  assertEquals(failures.length, 1);
+});
+
+Deno.test("PolicyImage.isWorn() is false of a fresh image", () => assertEquals(IMAGE.isWorn(), false));
+
+Deno.test("PolicyImage.prepareCode() compiles chains ahead, and twice does no harm", () => {
+  const image = compileImage({ policies: new Map(POLICIES.map((one) => [policyKey(one.ref), one])), sets: new Map() });
+  const asked = [chain([["allow-tcp"]], []), chain([["deny-udp"]], ["open"])];
+  const numbers = asked.map((one) => image.chainNumber(one, "ingress"));
+  image.prepareCode(numbers);
+  image.prepareCode(numbers);
+  assertEquals(asked.map((one) => image.judge(one, "ingress", UDP_53).ruleId), [undefined, "3/i/1"]);
 });
