@@ -100,6 +100,18 @@ const CASES: readonly {
     denied: ["a>b tcp 8080", "a>b tcp 9090", "a>b udp 8081"],
   },
   {
+    name: "neither one port of the sender nor one of the receiver",
+    rules: [
+      rule("1/i/0", "allow", {
+        protocol: TCP,
+        source: side({ notPorts: [{ min: 80, max: 80 }] }),
+        destination: side({ notPorts: [{ min: 8080, max: 8080 }] }),
+      }),
+    ],
+    allowed: ["a>b tcp 8081", "c>b tcp 8081 v6"],
+    denied: ["a>b tcp 8080", "c>b tcp 8080 v6"],
+  },
+  {
     name: "a named port, which means another number at another pod",
     rules: [rule("1/i/0", "allow", { protocol: TCP, destination: side({ ports: [], portSets: ["n:web"] }) })],
     sets: [set("n:web", ["10.0.0.1,tcp:8080", "10.0.0.2,tcp:8081", "fd00::2,tcp:9090"], "ipPort")],

@@ -18,6 +18,7 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   "v1 Namespace": "core/namespaces",
   "v1 Pod": "core/pods",
   "v1 Node": "core/nodes",
+  "v1 Service": "core/services",
   "v1 ServiceAccount": "core/serviceaccounts",
   "projectcalico.org/v3 Tier": "projectcalico.org/tiers",
   "projectcalico.org/v3 NetworkPolicy": "projectcalico.org/networkpolicies",
@@ -29,6 +30,15 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   "projectcalico.org/v3 IPPool": "projectcalico.org/ippools",
   "projectcalico.org/v3 BGPPeer": "projectcalico.org/bgppeers",
   "projectcalico.org/v3 BGPConfiguration": "projectcalico.org/bgpconfigurations",
+  "projectcalico.org/v3 StagedKubernetesNetworkPolicy": "projectcalico.org/stagedkubernetesnetworkpolicies",
+  "projectcalico.org/v3 HostEndpoint": "projectcalico.org/hostendpoints",
+  "projectcalico.org/v3 Profile": "projectcalico.org/profiles",
+  "networking.k8s.io/v1 NetworkPolicy": "networking.k8s.io/networkpolicies",
+  "policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy": "policy.networking.k8s.io/adminnetworkpolicies",
+  "policy.networking.k8s.io/v1alpha1 BaselineAdminNetworkPolicy":
+    "policy.networking.k8s.io/baselineadminnetworkpolicies",
+  "policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy": "policy.networking.k8s.io/clusternetworkpolicies",
+  "discovery.k8s.io/v1 EndpointSlice": "discovery.k8s.io/endpointslices",
   "projectcalico.org/v3 WorkloadEndpoint": "projectcalico.org/workloadendpoints",
   "projectcalico.org/v3 Node": "projectcalico.org/nodes",
 };

@@ -71,6 +71,28 @@ export function pod(namespace: string, name: string, options: PodOptions = {}): 
   };
 }
 
+/** A Service. */
+export function service(namespace: string, name: string, spec: JsonObject): KubeObject {
+  return { apiVersion: "v1", kind: "Service", metadata: { name, namespace }, spec };
+}
+
+/** A slice that a controller wrote for a Service. */
+export function endpointSlice(
+  namespace: string,
+  name: string,
+  service: string,
+  addresses: readonly string[],
+): KubeObject {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name, namespace, labels: { "kubernetes.io/service-name": service } },
+    addressType: "IPv4",
+    endpoints: addresses.map((address) => ({ addresses: [address] })),
+    ports: [{ name: "", protocol: "TCP", port: 80 }],
+  };
+}
+
 /** The sandbox of a Pod. */
 export function bound(
   namespace: string,

@@ -1,6 +1,8 @@
 /**
  * Puts packets on a wire as bytes, any packet, without asking routing or sockets. For tests that ask a kernel's rules about packets no program would send.
  *
+ * Each packet carries a number in the sender's MAC address, where both families have room for one and rules of either find it.
+ *
  * @module
  */
 import { assert } from "@std/assert";
@@ -17,19 +19,25 @@ const HEADER_BYTES = { 4: 20, 6: 40 } as const;
 const TRANSPORT_BYTES = 20;
 const ETHERNET_BYTES = 14;
 const TCP_SYN = 0x02;
+/** Where the sender's MAC address stands in a frame, and in it, the number. */
+const SENDER_OFFSET = 6;
+const NUMBER_OFFSET = 8;
+
+/** First bytes of the sender's MAC address in every frame of a {@link Wire}: a local address that no interface has. */
+export const SENDER_MARK = 0x0254;
 
 /** The end of a wire, from which frames are sent. */
 export class Wire implements Disposable {
   readonly #libc = new Libc();
   readonly #fd: number;
-  readonly #macs: Uint8Array;
+  readonly #receiver: Uint8Array;
 
   /**
    * @param netns file of the namespace of the sending end
-   * @param ends index of the sending interface, and the MACs of the receiving and the sending one
+   * @param ends index of the sending interface, and the MAC of the receiving one
    */
-  constructor(netns: string, ends: { readonly linkIndex: number; readonly to: string; readonly from: string }) {
-    this.#macs = Uint8Array.from([...ends.to.split(":"), ...ends.from.split(":")].map((byte) => parseInt(byte, 16)));
+  constructor(netns: string, ends: { readonly linkIndex: number; readonly to: string }) {
+    this.#receiver = Uint8Array.from(ends.to.split(":").map((byte) => parseInt(byte, 16)));
     const fd = openNetns(this.#libc, netns);
     try {
       // Receives nothing, for it asks for no kind of frame.
@@ -50,12 +58,12 @@ export class Wire implements Disposable {
   }
 
   /**
-   * Sends a packet that carries a number: the identification of IPv4, the flow label of IPv6.
+   * Sends a packet that carries a number; rules that load it get it in this machine's byte order.
    *
-   * @param number 0 to 65,535
+   * @param number below 2^32
    */
   send(packet: Packet, number: number): void {
-    const frame = frameOf(packet, number, this.#macs);
+    const frame = frameOf(packet, number, this.#receiver);
     const sent = this.#libc.calls.send(this.#fd, frame, frame.length, 0);
     assert(sent === frame.length, `Expected ${frame.length} bytes to be sent: ${sent}`);
   }
@@ -66,22 +74,26 @@ export class Wire implements Disposable {
   }
 }
 
-function frameOf(packet: Packet, number: number, macs: Uint8Array): Uint8Array<ArrayBuffer> {
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function frameOf(packet: Packet, number: number, receiver: Uint8Array): Uint8Array<ArrayBuffer> {
   const { version } = packet.source;
   const bytes = new Uint8Array(ETHERNET_BYTES + HEADER_BYTES[version] + TRANSPORT_BYTES);
-  bytes.set(macs);
-  new DataView(bytes.buffer).setUint16(12, ETHERTYPE[version]);
+  bytes.set(receiver);
+  const ethernet = new DataView(bytes.buffer);
+  ethernet.setUint16(SENDER_OFFSET, SENDER_MARK);
+  ethernet.setUint32(NUMBER_OFFSET, number, IS_LITTLE_ENDIAN);
+  ethernet.setUint16(12, ETHERTYPE[version]);
   const header = new DataView(bytes.buffer, ETHERNET_BYTES, HEADER_BYTES[version]);
-  if (version === 4) writeIpv4(header, packet, number);
-  else writeIpv6(header, packet, number);
+  if (version === 4) writeIpv4(header, packet);
+  else writeIpv6(header, packet);
   writeTransport(new DataView(bytes.buffer, ETHERNET_BYTES + HEADER_BYTES[version]), packet);
   return bytes;
 }
 
-function writeIpv4(header: DataView, packet: Packet, number: number): void {
+function writeIpv4(header: DataView, packet: Packet): void {
   header.setUint8(0, 0x45);
   header.setUint16(2, HEADER_BYTES[4] + TRANSPORT_BYTES);
-  header.setUint16(4, number);
   header.setUint8(8, 64);
   header.setUint8(9, packet.protocol);
   writeAddress(header, 12, packet.source);
@@ -89,8 +101,8 @@ function writeIpv4(header: DataView, packet: Packet, number: number): void {
   header.setUint16(10, checksum(header));
 }
 
-function writeIpv6(header: DataView, packet: Packet, number: number): void {
-  header.setUint32(0, 0x6000_0000 + number);
+function writeIpv6(header: DataView, packet: Packet): void {
+  header.setUint32(0, 0x6000_0000);
   header.setUint16(4, TRANSPORT_BYTES);
   header.setUint8(6, packet.protocol);
   header.setUint8(7, 64);
@@ -113,8 +125,11 @@ function writeTransport(transport: DataView, { protocol, sourcePort, destination
 }
 
 function writeAddress(header: DataView, at: number, { version, value }: Ip): void {
-  const bytes = version === 4 ? 4 : 16;
-  for (let i = 0; i < bytes; i++) header.setUint8(at + i, Number(value >> BigInt(8 * (bytes - 1 - i)) & 0xffn));
+  if (version === 4) header.setUint32(at, Number(value));
+  else {
+    header.setBigUint64(at, value >> 64n);
+    header.setBigUint64(at + 8, value & 0xffff_ffff_ffff_ffffn);
+  }
 }
 
 function checksum(header: DataView): number {

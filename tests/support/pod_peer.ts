@@ -21,7 +21,17 @@ export type PeerCommand =
     readonly source?: string;
   }
   /** Which sources have sent datagrams so far. */
-  | { readonly do: "sources" };
+  | { readonly do: "sources" }
+  /** Tries many at once; the answer has a `.` for each that was answered and an `X` for each that was not. */
+  | { readonly do: "probe"; readonly probes: readonly PeerProbe[] };
+
+/** One try of many. */
+export interface PeerProbe {
+  readonly way: "tcp" | "udp";
+  readonly address: string;
+  readonly port: number;
+  readonly ms: number;
+}
 
 /** The answer: what was seen, or `undefined` when nothing came in time. */
 export interface PeerAnswer {
@@ -117,6 +127,12 @@ async function carryOut(command: PeerCommand): Promise<string | undefined> {
       return await udp(command);
     case "sources":
       return [...sources].sort().join(" ");
+    case "probe": {
+      const answers = command.probes.map(({ way, ...rest }) =>
+        way === "tcp" ? tcp({ do: "tcp", ...rest }) : udp({ do: "udp", ...rest })
+      );
+      return (await Promise.all(answers)).map((answer) => answer === undefined ? "X" : ".").join("");
+    }
   }
 }
 

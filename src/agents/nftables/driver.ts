@@ -165,7 +165,7 @@ type Attempt =
   | { readonly kind: "failed"; readonly error: unknown; readonly actual: ActualRuleset };
 
 /** What stands in a chain that nft refuses. */
-const REFUSED: RuleText = { text: "drop", label: "refused" };
+const REFUSED: RuleText = { matches: "", action: "drop", label: "refused" };
 
 function withClosed(ruleset: Ruleset, refused: ReadonlyMap<string, unknown>): Ruleset {
   const chains = [...ruleset.chains].map(([name, chain]) =>

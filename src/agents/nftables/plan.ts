@@ -19,6 +19,7 @@ import {
   type Hook,
   ruleComment,
   type Ruleset,
+  ruleText,
   type SetText,
   TABLE,
 } from "./ruleset.ts";
@@ -298,7 +299,9 @@ function planChains(desired: Ruleset, actual: ActualRuleset, changes: Changes): 
 }
 
 function ruleLines(chain: ChainText): string[] {
-  return chain.rules.map((rule) => `add rule ${FULL_NAME} ${chain.name} ${rule.text} comment "${ruleComment(rule)}"`);
+  return chain.rules.map((rule) =>
+    `add rule ${FULL_NAME} ${chain.name} ${ruleText(rule)} comment "${ruleComment(rule)}"`
+  );
 }
 
 /** A script that nft refuses when it refuses a rule of the chain, whatever else is in the table. The sets that the rules name must be there. */

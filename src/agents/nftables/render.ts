@@ -23,6 +23,7 @@ import {
   type SetItem,
 } from "#/projections/node_state.ts";
 import { withoutCovered } from "./covered.ts";
+import { mergeRules } from "./merge_rules.ts";
 import { hex, MARK_ACCEPT, MARK_PASS, renderAction, renderMatches, type SetNames } from "./render_rule.ts";
 import { type ChainText, type DispatchMap, objectName, type Ruleset, type RuleText, type SetText } from "./ruleset.ts";
 
@@ -67,15 +68,16 @@ function dispatch(name: string, endpoints: readonly EndpointItem[], prefix: "fw"
   };
 }
 
-function rule(text: string, label: string): RuleText {
-  return { text, label };
+function rule(matches: string, action: string, label: string): RuleText {
+  return { matches, action, label };
 }
 
-const ESTABLISHED = rule("ct state established,related accept", "established");
-const INVALID = rule(`iifname ${WORKLOAD_INTERFACES} ct state invalid drop`, "invalid");
+const ESTABLISHED = rule("ct state established,related", "accept", "established");
+const INVALID = rule(`iifname ${WORKLOAD_INTERFACES} ct state invalid`, "drop", "invalid");
 /** Neighbour and multicast listener messages that IPv6 cannot work without (RFC 4890). */
 const ICMPV6_NEEDED = rule(
-  `iifname ${WORKLOAD_INTERFACES} icmpv6 type { 130, 131, 132, 133, 135, 136 } accept`,
+  `iifname ${WORKLOAD_INTERFACES} icmpv6 type { 130, 131, 132, 133, 135, 136 }`,
+  "accept",
   "icmpv6-needed",
 );
 
@@ -89,7 +91,7 @@ function baseChains(): ChainText[] {
       item: undefined,
       base: { type: "filter", hook: "prerouting", priority: -300, policy: "accept" },
       rules: SPOOFED.map((source) =>
-        rule(`iifname ${WORKLOAD_INTERFACES} ${source} fib saddr . iif oif 0 drop`, "spoofed-source")
+        rule(`iifname ${WORKLOAD_INTERFACES} ${source} fib saddr . iif oif 0`, "drop", "spoofed-source")
       ),
     },
     {
@@ -99,8 +101,8 @@ function baseChains(): ChainText[] {
       rules: [
         ESTABLISHED,
         INVALID,
-        rule(`iifname ${WORKLOAD_INTERFACES} jump from-workload`, "egress"),
-        rule(`oifname ${WORKLOAD_INTERFACES} jump to-workload`, "ingress"),
+        rule(`iifname ${WORKLOAD_INTERFACES}`, "jump from-workload", "egress"),
+        rule(`oifname ${WORKLOAD_INTERFACES}`, "jump to-workload", "ingress"),
       ],
     },
     {
@@ -111,8 +113,8 @@ function baseChains(): ChainText[] {
         ESTABLISHED,
         INVALID,
         ICMPV6_NEEDED,
-        rule(`iifname ${WORKLOAD_INTERFACES} jump from-workload`, "egress"),
-        rule(`iifname ${WORKLOAD_INTERFACES} drop`, "endpoint-to-host"),
+        rule(`iifname ${WORKLOAD_INTERFACES}`, "jump from-workload", "egress"),
+        rule(`iifname ${WORKLOAD_INTERFACES}`, "drop", "endpoint-to-host"),
       ],
     },
     {
@@ -123,7 +125,8 @@ function baseChains(): ChainText[] {
         rule(
           `${version === 4 ? "ip" : "ip6"} saddr @nat-pools-${version} ${
             version === 4 ? "ip" : "ip6"
-          } daddr != @all-pools-${version} masquerade`,
+          } daddr != @all-pools-${version}`,
+          "masquerade",
           "nat-outgoing",
         )
       ),
@@ -139,7 +142,7 @@ function workloadChain(name: string, lookup: string): ChainText {
     name,
     base: undefined,
     item: undefined,
-    rules: [rule(lookup, "dispatch"), rule("drop", "unknown-interface")],
+    rules: [rule("", lookup, "dispatch"), rule("", "drop", "unknown-interface")],
   };
 }
 
@@ -158,7 +161,7 @@ function policyChains(item: PolicyItem | ProfileItem, names: SetNames): ChainTex
       name: policyChainName(policyKey(policy.ref), policy.ref, direction),
       base: undefined,
       item: nodeItemKey(item),
-      rules: rules.flatMap((ir) => policyRules(ir, names, isProfile)),
+      rules: mergeRules(rules).flatMap((ir) => policyRules(ir, names, isProfile)),
     }];
   });
 }
@@ -166,7 +169,7 @@ function policyChains(item: PolicyItem | ProfileItem, names: SetNames): ChainTex
 function policyRules(ir: RuleIr, names: SetNames, isProfile: boolean): RuleText[] {
   // A profile's Pass goes on to the next profile: its chain just ends.
   const action = isProfile && ir.action === "pass" ? "return" : renderAction(ir);
-  return renderMatches(ir, names).map((matches) => rule(`${matches} ${action}`.trim(), ir.id));
+  return renderMatches(ir, names).map((matches) => rule(matches, action, ir.id));
 }
 
 function endpointChains(endpoint: EndpointItem, state: NodeState): ChainText[] {
@@ -180,25 +183,29 @@ function endpointChain(name: string, rules: readonly RuleText[]): ChainText {
   return { name, base: undefined, item: undefined, rules };
 }
 
-const RETURN_IF_ACCEPTED = rule(`meta mark & ${hex(MARK_ACCEPT)} == ${hex(MARK_ACCEPT)} return`, "accepted");
+const RETURN_IF_ACCEPTED = rule(`meta mark & ${hex(MARK_ACCEPT)} == ${hex(MARK_ACCEPT)}`, "return", "accepted");
+/** Guard of what is not for packets that a rule has passed out of their tier. */
+export const UNLESS_PASSED = `meta mark & ${hex(MARK_PASS)} == 0x0`;
+/** What leaves the marks of earlier tiers behind. */
+export const CLEAR_MARKS = `meta mark set meta mark & ${hex((~(MARK_ACCEPT | MARK_PASS)) >>> 0)}`;
 
 function chainRules(chain: ChainIr, direction: Direction, state: NodeState): RuleText[] {
   const jump = (kind: "policy" | "profile", key: string, guard: string): RuleText[] => {
     const item = state.get(`${kind}:${key}`);
     const policy = item?.kind === "policy" || item?.kind === "profile" ? item.policy : undefined;
-    if (policy?.[direction] === undefined) return [rule("drop", `missing ${key}`)];
-    return [rule(`${guard}jump ${policyChainName(key, policy.ref, direction)}`, key), RETURN_IF_ACCEPTED];
+    if (policy?.[direction] === undefined) return [rule(guard, "drop", `missing ${key}`)];
+    return [rule(guard, `jump ${policyChainName(key, policy.ref, direction)}`, key), RETURN_IF_ACCEPTED];
   };
-  const unlessPassed = `meta mark & ${hex(MARK_PASS)} == 0x0 `;
   return [
     ...chain.tiers.flatMap((tier) => [
-      rule(`meta mark set meta mark & ${hex((~(MARK_ACCEPT | MARK_PASS)) >>> 0)}`, `tier ${tier.tier}`),
-      ...tier.policies.flatMap((key, at) => jump("policy", key, at === 0 ? "" : unlessPassed)),
-      ...tier.defaultAction === "deny" ? [rule(`${unlessPassed}drop`, `end of tier ${tier.tier}`)] : [],
+      rule("", CLEAR_MARKS, `tier ${tier.tier}`),
+      ...tier.policies.flatMap((key, at) => jump("policy", key, at === 0 ? "" : UNLESS_PASSED)),
+      ...tier.defaultAction === "deny" ? [rule(UNLESS_PASSED, "drop", `end of tier ${tier.tier}`)] : [],
     ]),
-    rule(`meta mark set meta mark & ${hex((~(MARK_ACCEPT | MARK_PASS)) >>> 0)}`, "profiles"),
+    rule("", CLEAR_MARKS, "profiles"),
     ...chain.profiles.flatMap((key) => jump("profile", key, "")),
-    rule("drop", "no profile matched"),
+    // A chain that hands on just ends, and its packet goes on where the chain was called from.
+    ...chain.atEnd === "continue" ? [] : [rule("", "drop", "no profile matched")],
   ];
 }
 

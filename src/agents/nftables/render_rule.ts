@@ -8,7 +8,7 @@
  */
 import { assertNever } from "#/base/assert.ts";
 import { parseCidrOrIp } from "#/base/cidr.ts";
-import { mergePortRanges, type PortRange } from "#/base/port_range.ts";
+import { mergePortRanges, PORT_MAX, type PortRange } from "#/base/port_range.ts";
 import { protocolHasPorts, PROTOCOLS_WITH_PORTS } from "#/base/protocol.ts";
 import { ANY, type IcmpMatch, type RuleIr, type SideIr } from "#/policy/ir.ts";
 import { withoutCovered } from "./covered.ts";
@@ -24,7 +24,9 @@ type Alternatives = readonly string[];
 
 const ALWAYS: Alternatives = [""];
 const NEVER: Alternatives = [];
-const ICMP = { 4: { word: "icmp", protocol: 1 }, 6: { word: "icmpv6", protocol: 58 } } as const;
+/** ICMP of IPv4 and of IPv6. Numbers do not pin a family: a packet of either may carry the other's. */
+const ICMP = [{ word: "icmp", protocol: 1 }, { word: "icmpv6", protocol: 58 }] as const;
+
 /**
  * The match parts of a rule: each element is the text of one nft rule's matches. Empty when the rule can never match.
  *
@@ -44,16 +46,15 @@ export function renderMatches(rule: RuleIr, names: SetNames): string[] {
   if (rule.unreadable !== undefined) return rule.action === "deny" ? [...ALWAYS] : [];
   const families: readonly Family[] = rule.ipVersion === ANY && dependsOnFamily(rule) ? [4, 6] : [rule.ipVersion];
   return families.flatMap((family) =>
-    protocolsOf(rule, family).flatMap((protocols) => renderCase(rule, { family, protocols, names }))
+    protocolsOf(rule).flatMap((protocols) => renderCase(rule, { family, protocols, names }))
   );
 }
 
 function dependsOnFamily(rule: RuleIr): boolean {
-  return rule.protocol === ANY && asksIcmp(rule) ||
-    [rule.source, rule.destination].some((side) =>
-      side.sets.length > 0 || side.notSets.length > 0 || side.nets !== ANY || side.notNets.length > 0 ||
-      side.portSets.length > 0 || side.notPortSets.length > 0
-    );
+  return [rule.source, rule.destination].some((side) =>
+    side.sets.length > 0 || side.notSets.length > 0 || side.nets !== ANY || side.notNets.length > 0 ||
+    side.portSets.length > 0 || side.notPortSets.length > 0
+  );
 }
 
 function asksIcmp(rule: RuleIr): boolean {
@@ -71,24 +72,24 @@ interface Protocols {
   /** Tells them from all others. */
   readonly text: string;
   readonly hasPorts: boolean;
-  readonly icmp: typeof ICMP[4 | 6] | undefined;
+  readonly icmp: typeof ICMP[number] | undefined;
 }
 
 /** A rule of any protocol is written once for each kind of header that it looks at, and once for all other packets. */
-function protocolsOf(rule: RuleIr, family: Family): Protocols[] {
+function protocolsOf(rule: RuleIr): Protocols[] {
   const { protocol } = rule;
   if (protocol !== ANY) {
-    const icmp = [ICMP[4], ICMP[6]].find((one) => one.protocol === protocol);
+    const icmp = ICMP.find((one) => one.protocol === protocol);
     return [{ text: `meta l4proto ${protocol}`, hasPorts: protocolHasPorts(protocol), icmp }];
   }
   const ported = asksPorts(rule) ? PROTOCOLS_WITH_PORTS : [];
-  const icmp = asksIcmp(rule) && family !== ANY ? ICMP[family] : undefined;
-  const told = [...ported, ...icmp === undefined ? [] : [icmp.protocol]].map(String);
+  const icmps = asksIcmp(rule) ? ICMP : [];
+  const told = [...ported, ...icmps.map((icmp) => icmp.protocol)].map(String);
   return [
     ...ported.length === 0
       ? []
       : [{ text: `meta l4proto ${listText(ported.map(String))}`, hasPorts: true, icmp: undefined }],
-    ...icmp === undefined ? [] : [{ text: `meta l4proto ${icmp.protocol}`, hasPorts: false, icmp }],
+    ...icmps.map((icmp) => ({ text: `meta l4proto ${icmp.protocol}`, hasPorts: false, icmp })),
     { text: told.length === 0 ? "" : `meta l4proto != ${listText(told)}`, hasPorts: false, icmp: undefined },
   ];
 }
@@ -123,8 +124,8 @@ function renderSide(side: SideIr, letter: "s" | "d", { family, protocols, names 
     const name = named(id);
     return name === undefined ? [] : [`${key} ${operator}@${name}`];
   };
-  const addressPort = `${address} . meta l4proto . th ${letter}port`;
-  const ports = (ranges: readonly PortRange[], operator: string) => rangeTexts(`th ${letter}port ${operator}`, ranges);
+  const port = `th ${letter}port`;
+  const addressPort = `${address} . meta l4proto . ${port}`;
   const { hasPorts } = protocols;
   return [
     ...side.sets.map((id) => inSet(address, "", id)),
@@ -134,19 +135,35 @@ function renderSide(side: SideIr, letter: "s" | "d", { family, protocols, names 
     side.ports === ANY
       ? ALWAYS
       : hasPorts
-      ? [...ports(side.ports, ""), ...side.portSets.flatMap((id) => inSet(addressPort, "", id))]
+      ? [...portTexts(port, side.ports), ...side.portSets.flatMap((id) => inSet(addressPort, "", id))]
       : NEVER,
     ...hasPorts
-      ? [...ports(side.notPorts, "!= "), ...side.notPortSets.flatMap((id) => inSet(addressPort, "!= ", id))].map((
+      ? [...notPortTexts(port, side.notPorts), ...side.notPortSets.flatMap((id) => inSet(addressPort, "!= ", id))].map((
         text,
       ) => [text])
       : [],
   ];
 }
 
-function rangeTexts(head: string, ranges: readonly PortRange[]): string[] {
-  const texts = mergePortRanges(ranges).map(({ min, max }) => min === max ? `${min}` : `${min}-${max}`);
-  return texts.length === 0 ? [] : [`${head}${listText(texts)}`];
+function portTexts(port: string, ranges: readonly PortRange[]): string[] {
+  const texts = mergePortRanges(ranges).map(rangeText);
+  return texts.length === 0 ? [] : [`${port} ${listText(texts)}`];
+}
+
+/**
+ * A single excluded port is written as all others: nft 1.0 makes one comparison of `th sport != 1 th dport != 2`, which then only excludes packets that have both.
+ */
+function notPortTexts(port: string, ranges: readonly PortRange[]): string[] {
+  const merged = mergePortRanges(ranges);
+  const [first] = merged;
+  if (first === undefined) return [];
+  if (merged.length > 1 || first.min !== first.max) return [`${port} != ${listText(merged.map(rangeText))}`];
+  const others = [{ min: 0, max: first.min - 1 }, { min: first.max + 1, max: PORT_MAX }];
+  return [`${port} ${listText(others.filter(({ min, max }) => min <= max).map(rangeText))}`];
+}
+
+function rangeText({ min, max }: PortRange): string {
+  return min === max ? `${min}` : `${min}-${max}`;
 }
 
 function listText(texts: readonly string[]): string {

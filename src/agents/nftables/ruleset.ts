@@ -9,9 +9,12 @@ import { createHash } from "node:crypto";
 /** Family and name of the one table that is ours; everything in it is ours, and nothing outside it is touched. */
 export const TABLE = { family: "inet", name: "tortie" } as const;
 
-/** One rule: its text without comment, and what its comment says besides the hash. */
+/** One rule: its text without comment in two parts, and what its comment says besides the hash. */
 export interface RuleText {
-  readonly text: string;
+  /** What a packet must be; empty where the rule is for all. */
+  readonly matches: string;
+  /** What then becomes of it. */
+  readonly action: string;
   /** Rule id of the policy rule it comes from, or a word for our own rules. */
   readonly label: string;
 }
@@ -67,12 +70,19 @@ export function shortHash(text: string, digits: number): string {
   return createHash("sha256").update(text).digest("hex").slice(0, digits);
 }
 
+/** A rule as nft reads it, without its comment. */
+export function ruleText({ matches, action }: RuleText): string {
+  return matches === "" ? action : `${matches} ${action}`;
+}
+
 /**
  * The comment of a rule in the kernel: a hash of its text, then its label. Comparing comments compares rules without asking the kernel for their
  * expressions, which it rewrites when it prints them.
  */
 export function ruleComment(rule: RuleText): string {
-  return `${shortHash(rule.text, 12)} ${rule.label.replaceAll(/[^A-Za-z0-9_./:# -]/g, "_").slice(0, LABEL_LENGTH_MAX)}`;
+  return `${shortHash(ruleText(rule), 12)} ${
+    rule.label.replaceAll(/[^A-Za-z0-9_./:# -]/g, "_").slice(0, LABEL_LENGTH_MAX)
+  }`;
 }
 
 /**

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { renderMatches } from "#/agents/nftables/render_rule.ts";
 import { MAP_FROM_WORKLOAD, MAP_TO_WORKLOAD, renderRuleset } from "#/agents/nftables/render.ts";
+import { ruleText } from "#/agents/nftables/ruleset.ts";
 import { withoutCovered } from "#/agents/nftables/covered.ts";
 import { ANY, ANY_SIDE, type RuleIr } from "#/policy/ir.ts";
 import { ENDPOINT, EVERY_MATCH, FULL, PROFILE, rule, stateOf } from "./items.ts";
@@ -96,20 +97,38 @@ const MATCHES: readonly {
   {
     name: "excluded ports of any protocol let packets without ports match",
     change: { destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }] } },
-    expected: ["meta l4proto { 6, 17, 132 } th dport != 80", "meta l4proto != { 6, 17, 132 }"],
+    expected: ["meta l4proto { 6, 17, 132 } th dport { 0-79, 81-65535 }", "meta l4proto != { 6, 17, 132 }"],
+  },
+  {
+    name: "excluded single ports are written as what is left, which nft cannot take for one comparison of both",
+    change: {
+      protocol: 6,
+      source: { ...ANY_SIDE, notPorts: [{ min: 65_535, max: 65_535 }] },
+      destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }] },
+    },
+    expected: ["meta l4proto 6 th sport 0-65534 th dport { 0-79, 81-65535 }"],
+  },
+  {
+    name: "several excluded ports, and a range, are written as they are",
+    change: {
+      protocol: 6,
+      source: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }, { min: 443, max: 443 }] },
+      destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 90 }] },
+    },
+    expected: ["meta l4proto 6 th sport != { 80, 443 } th dport != 80-90"],
   },
   {
     name: "excluded numeric and named ports of any protocol",
     change: { ipVersion: 4, destination: { ...ANY_SIDE, notPorts: [{ min: 80, max: 80 }], notPortSets: ["n"] } },
     expected: [
-      "meta nfproto ipv4 meta l4proto { 6, 17, 132 } th dport != 80 ip daddr . meta l4proto . th dport != @n-4",
+      "meta nfproto ipv4 meta l4proto { 6, 17, 132 } th dport { 0-79, 81-65535 } ip daddr . meta l4proto . th dport != @n-4",
       "meta nfproto ipv4 meta l4proto != { 6, 17, 132 }",
     ],
   },
   {
-    name: "ICMP of any protocol is asked by family",
+    name: "ICMP of any protocol is that of both, in either family",
     change: { icmp: { type: 8, code: ANY } },
-    expected: ["meta nfproto ipv4 meta l4proto 1 icmp type 8", "meta nfproto ipv6 meta l4proto 58 icmpv6 type 8"],
+    expected: ["meta l4proto 1 icmp type 8", "meta l4proto 58 icmpv6 type 8"],
   },
   {
     name: "ICMP of another protocol matches nothing",
@@ -124,7 +143,11 @@ const MATCHES: readonly {
   {
     name: "excluded ICMP of any protocol lets other protocols match",
     change: { ipVersion: 6, notIcmp: { type: 1, code: ANY } },
-    expected: ["meta nfproto ipv6 meta l4proto 58 icmpv6 type != 1", "meta nfproto ipv6 meta l4proto != 58"],
+    expected: [
+      "meta nfproto ipv6 meta l4proto 1 icmp type != 1",
+      "meta nfproto ipv6 meta l4proto 58 icmpv6 type != 1",
+      "meta nfproto ipv6 meta l4proto != { 1, 58 }",
+    ],
   },
   {
     name: "not (type and code) is two rules",
@@ -199,7 +222,7 @@ Deno.test("renderRuleset() leads each interface to its two chains", () => {
 });
 
 Deno.test("renderRuleset() ends a tier that denies in a drop, and the chain in another", () => {
-  const rules = renderRuleset(FULL).chains.get("tw-cali0123456789a")!.rules.map(({ text }) => text);
+  const rules = renderRuleset(FULL).chains.get("tw-cali0123456789a")!.rules.map(ruleText);
   assertMatch(rules[1]!, /^jump pi-p-[0-9a-f]{8}$/);
   assertEquals(rules[3], "meta mark & 0x20000 == 0x0 drop");
   assertEquals(rules.at(-1), "drop");
@@ -207,13 +230,69 @@ Deno.test("renderRuleset() ends a tier that denies in a drop, and the chain in a
 
 Deno.test("renderRuleset() drops at a policy that is missing", () => {
   const rules = renderRuleset(stateOf([PROFILE, ENDPOINT])).chains.get("tw-cali0123456789a")!.rules;
-  assertEquals(rules[1], { text: "drop", label: "missing NetworkPolicy/shop/p" });
+  assertEquals(rules[1], { matches: "", action: "drop", label: "missing NetworkPolicy/shop/p" });
 });
+
+Deno.test("renderRuleset() drops at a missing policy only what has not been passed out of its tier", () => {
+  const ingress = {
+    tiers: [{
+      tier: "default",
+      defaultAction: "deny" as const,
+      policies: ["NetworkPolicy/shop/p", "NetworkPolicy/shop/q"],
+    }],
+    profiles: [],
+  };
+  const state = stateOf([...EVERY_MATCH, { ...ENDPOINT, ingress } as typeof ENDPOINT]);
+  const rules = renderRuleset(state).chains.get("tw-cali0123456789a")!.rules;
+  assertEquals(rules[3], {
+    matches: "meta mark & 0x20000 == 0x0",
+    action: "drop",
+    label: "missing NetworkPolicy/shop/q",
+  });
+});
+
+Deno.test("renderRuleset() leaves out the drop at the end of a chain that hands on, and no other", () => {
+  const ingress = {
+    tiers: [{ tier: "default", defaultAction: "deny" as const, policies: ["NetworkPolicy/shop/p"] }],
+    profiles: [],
+    atEnd: "continue" as const,
+  };
+  const state = stateOf([...EVERY_MATCH, { ...ENDPOINT, ingress } as typeof ENDPOINT]);
+  const rules = renderRuleset(state).chains.get("tw-cali0123456789a")!.rules;
+  assertEquals(rules.map(({ label }) => label), [
+    "tier default",
+    "NetworkPolicy/shop/p",
+    "accepted",
+    "end of tier default",
+    "profiles",
+  ]);
+});
+
+Deno.test("renderRuleset() writes one rule for what the rules of one id say of different ports and networks", () => {
+  const at = (net: string, port: number, protocol = 6): RuleIr =>
+    rule("5/i/0", "allow", {
+      protocol,
+      ipVersion: 4,
+      source: { ...ANY_SIDE, nets: [net] },
+      destination: { ...ANY_SIDE, ports: [{ min: port, max: port }] },
+    });
+  const nets = Array.from({ length: 50 }, (_, index) => `10.${index}.0.0/16`);
+  const ingress = nets.flatMap((net) => [at(net, 80), at(net, 53, 17), at(net, 443)]);
+  const policy = { ref: { kind: "NetworkPolicy", namespace: "shop", name: "p" }, tier: "default", ingress } as const;
+  const item = { kind: "policy", id: "NetworkPolicy/shop/p", policy: { ...policy, egress: undefined } } as const;
+  const [chain] = [...renderRuleset(stateOf([item])).chains.values()].filter(({ item }) => item !== undefined);
+  assertEquals(chain?.rules.map(ruleText), [
+    `meta nfproto ipv4 meta l4proto 6 ip saddr { ${nets.join(", ")} } th dport { 80, 443 } ${ALLOW}`,
+    `meta nfproto ipv4 meta l4proto 17 ip saddr { ${nets.join(", ")} } th dport 53 ${ALLOW}`,
+  ]);
+});
+
+const ALLOW = "meta mark set meta mark | 0x10000 return";
 
 Deno.test("renderRuleset() drops at a policy that does not govern the direction, as every engine does", () => {
   const endpoint = ENDPOINT.kind === "endpoint" ? { ...ENDPOINT, egress: ENDPOINT.ingress } : ENDPOINT;
   const rules = renderRuleset(stateOf([...EVERY_MATCH, PROFILE, endpoint])).chains.get("fw-cali0123456789a")!.rules;
-  assertEquals(rules[1], { text: "drop", label: "missing NetworkPolicy/shop/p" });
+  assertEquals(rules[1], { matches: "", action: "drop", label: "missing NetworkPolicy/shop/p" });
 });
 
 Deno.test("renderRuleset() uses an interval set only where a member is a network", () => {
