@@ -7,13 +7,10 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { errorText, OperationalError } from "#/base/errors.ts";
 import { CommandFailure, EXIT } from "#/cli/exit_code.ts";
+import { policyCommands } from "#/cli/policy_program.ts";
+import { clientOf, type ServerOptions, withServer } from "#/cli/server_options.ts";
 
-const DEFAULT_SERVER = "http://127.0.0.1:7676";
-
-interface CommonOptions {
-  readonly server?: string;
-  readonly as?: string;
-  readonly reason?: string;
+interface CommonOptions extends ServerOptions {
   readonly namespace?: string;
   readonly output: string;
   readonly at?: string;
@@ -30,15 +27,6 @@ function labels(text: string): Record<string, string> {
   const pairs = text.split(",").filter((pair) => pair !== "").map((pair) => pair.split("="));
   if (pairs.some((pair) => pair.length !== 2)) throw new InvalidArgumentError("Must be KEY=VALUE,...");
   return Object.fromEntries(pairs) as Record<string, string>;
-}
-
-async function clientOf(options: CommonOptions) {
-  const { ApiClient } = await import("#/cli/api_client.ts");
-  return new ApiClient({
-    server: options.server ?? Deno.env.get("TORTIE_SERVER") ?? DEFAULT_SERVER,
-    as: options.as,
-    reason: options.reason,
-  });
 }
 
 async function question(options: CommonOptions) {
@@ -59,12 +47,6 @@ async function objectsOf(options: CommonOptions) {
     if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(`Cannot read "${options.filename}": ${errorText(error)}`, EXIT.usage);
   }
-}
-
-function withServer(command: Command): Command {
-  return command
-    .option("--server <url>", `server to ask (TORTIE_SERVER, else ${DEFAULT_SERVER})`)
-    .option("--as <user>", "user to act as");
 }
 
 function withQuestion(command: Command): Command {
@@ -107,15 +89,6 @@ function historyCommands(program: Command, done: (code: number) => void): void {
     .action(async (a: string, b: string, options: CommonOptions) => {
       const { diffCommand } = await import("#/cli/history_commands.ts");
       done(await diffCommand(await question(options), a, b));
-    });
-  withQuestion(program.command("explain <source> <destination>")).option(
-    "--at <instant>",
-    "as it was at a position or RFC 3339 time",
-  )
-    .description("why NS/A may or may not reach NS/B:80/tcp; exit 1 when it may not")
-    .action(async (source: string, destination: string, options: CommonOptions) => {
-      const { explainCommand } = await import("#/cli/history_commands.ts");
-      done(await explainCommand(await question(options), { from: source, to: destination, at: options.at }));
     });
 }
 
@@ -236,6 +209,7 @@ async function main(): Promise<number> {
     .enablePositionalOptions()
     .exitOverride();
   historyCommands(program, done);
+  policyCommands(program, done);
   writeCommands(program, done);
   daemonCommands(program, done);
   labCommands(program, done);

@@ -24,9 +24,6 @@ export interface WriteRequest {
   readonly body?: string;
 }
 
-/** Where a server listens unless told otherwise. */
-export const DEFAULT_SERVER = "http://127.0.0.1:7676";
-
 const EXIT_BY_STATUS: Readonly<Record<number, ExitCode>> = {
   400: EXIT.usage,
   401: EXIT.denied,
@@ -103,5 +100,9 @@ function failureText(status: number, body: Json | undefined, text: string): stri
   // A Kubernetes Status has reason and message; a problem document has title and detail.
   const reason = body.reason ?? body.title ?? status;
   const message = body.message ?? body.detail ?? "";
-  return `Error from server (${reason}): ${message}`;
+  const problems = Array.isArray(body.errors) ? body.errors.filter(isJsonObject) : [];
+  return [
+    `Error from server (${reason}): ${message}`,
+    ...problems.map((problem) => `  ${problem.path}: ${problem.message}`),
+  ].join("\n");
 }

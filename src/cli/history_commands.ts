@@ -1,5 +1,5 @@
 /**
- * Questions about the past: `tortie log`, `get --at`, `diff`, `explain`. Each prints the answer of one GET of the product API or of the resource API.
+ * Questions about the past: `tortie log`, `get --at`, `diff`, `drift`. Each prints the answer of one GET of the product API or of the resource API.
  *
  * @module
  */
@@ -145,48 +145,4 @@ function differenceText(difference: { readonly [key: string]: Json | undefined }
       ...field.after === undefined ? [] : [`    + ${text(field.path)}: ${JSON.stringify(field.after)}`],
     ]),
   ].join("\n");
-}
-
-/** `tortie explain SRC DST:PORT/PROTO [--at T]`: why a connection is allowed or not. Exit 1 when it is denied. */
-export async function explainCommand(
-  context: QuestionContext,
-  question: { readonly from: string; readonly to: string; readonly at?: string },
-): Promise<ExitCode> {
-  const answer = await context.client.get("/tortie/v1/explain", {
-    from: question.from,
-    to: question.to,
-    at: question.at,
-  });
-  if (!isJsonObject(answer)) throw new CommandFailure("The server's answer is not an object", EXIT.failed);
-  if (context.format !== "table") context.output.print(documentText(answer, context.format));
-  else context.output.print(explanationText(question, answer));
-  return answer.verdict === "allow" ? EXIT.ok : EXIT.no;
-}
-
-function explanationText(
-  question: { readonly from: string; readonly to: string },
-  answer: { readonly [key: string]: Json | undefined },
-): string {
-  const basis = isJsonObject(answer.basis) ? answer.basis : {};
-  return [
-    `${question.from} -> ${question.to}: ${text(answer.verdict)}`,
-    ...["egress", "ingress"].map((direction) => `  ${direction}: ${halfText(answer[direction])}`),
-    `as of position ${text(basis.position)} (${text(basis.occurredAt)})`,
-  ].join("\n");
-}
-
-function halfText(half: Json | undefined): string {
-  if (!isJsonObject(half)) return "not judged (no workload at this end)";
-  const named = (policy: Json | undefined) =>
-    isJsonObject(policy)
-      ? `${text(policy.kind)} ${policy.namespace ? `${text(policy.namespace)}/` : ""}${text(policy.name)}`
-      : "";
-  const by = isJsonObject(half.policy)
-    ? `${named(half.policy)} rule ${text(half.rule)} in tier ${text(half.tier)}`
-    : `default "${text(half.default)}"${half.tier ? ` of tier ${text(half.tier)}` : ""}`;
-  const isolated = Array.isArray(half.isolatedBy) && half.isolatedBy.length > 0
-    ? `; isolated by ${half.isolatedBy.map((policy: Json) => named(policy)).join(", ")}`
-    : "";
-  const author = half.author ? `; event ${text(half.event)} by ${text(half.author)}` : "";
-  return `${text(half.verdict)} by ${by}${isolated}${author}`;
 }

@@ -22,7 +22,7 @@ export interface Output {
 export const standardOutput: Output = { print: (text) => console.log(text), note: (text) => console.error(text) };
 
 /** Checks the value of `-o` against what the command offers. */
-export function outputFormat(text: string, offered: readonly OutputFormat[]): OutputFormat {
+export function outputFormat<Offered extends OutputFormat | "csv">(text: string, offered: readonly Offered[]): Offered {
   const format = offered.find((name) => name === text);
   if (format !== undefined) return format;
   throw new CommandFailure(`Output format must be one of ${offered.join(", ")}: "${text}"`, EXIT.usage);
@@ -43,7 +43,23 @@ export function tableText(header: readonly string[], rows: readonly (readonly st
     .map((row) => row.map((cell, at) => cell.padEnd(widths[at]!)).join("   ").trimEnd()).join("\n");
 }
 
-/** A value as JSON or YAML text. */
+/**
+ * Comma-separated values as RFC 4180 has them, but for the line ends, which are those of everything else here.
+ *
+ * @example
+ * ```ts
+ * import { csvText } from "#/cli/output.ts";
+ * if (csvText(["a", "b"], [["x,y", 'say "z"']]) !== 'a,b\n"x,y","say ""z"""') throw new Error();
+ * ```
+ */
+export function csvText(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cellText = (cell: string) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return [header, ...rows].map((row) => row.map(cellText).join(",")).join("\n");
+}
+
+/** A value as JSON or YAML text. Values that stand in several places are written out in each: nobody reads anchors. */
 export function documentText(value: Json, format: "json" | "yaml"): string {
-  return format === "json" ? JSON.stringify(value, null, 2) : stringify(value).trimEnd();
+  return format === "json"
+    ? JSON.stringify(value, null, 2)
+    : stringify(value, { aliasDuplicateObjects: false }).trimEnd();
 }

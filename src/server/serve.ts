@@ -20,7 +20,7 @@ import { type Handler, openListeners } from "#/server/listeners.ts";
 import { createMetrics, type ServerMetrics } from "#/server/metrics.ts";
 import { NodeStatusBook } from "#/server/node_status.ts";
 import { handleProduct, type ProductDeps } from "#/server/product/product_api.ts";
-import { builtNodeItems, compiledOpinion } from "#/server/product/second_opinion.ts";
+import { compiledOpinion } from "#/server/product/second_opinion.ts";
 import { secretStore } from "#/server/secret_store.ts";
 import { type ServeOptions, serveOptions } from "#/server/serve_options.ts";
 
@@ -143,9 +143,10 @@ function routesOf({ store, plane, book, hub, metrics, stopping }: Parts): Routes
     metrics.policyDisagreements.inc();
     console.error(message);
   };
-  const secondOpinion = compiledOpinion((state, node) =>
-    state === plane.current() ? hub.nodeItems(node) : builtNodeItems(state, node)
-  );
+  const secondOpinion = compiledOpinion({
+    live: () => ({ position: hub.position, compiled: hub.compiledPolicies() }),
+    onFailure: (message) => console.error(message),
+  });
   return {
     api: createApiHandler({ backend: plane, clock: systemClock, random: systemRandom, version: VERSION, stopping }),
     agents: createAgentApi({

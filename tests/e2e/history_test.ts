@@ -302,6 +302,12 @@ async function setTheScene(server: ServerProcess): Promise<void> {
   }
 }
 
+/** What decided at one end, without where that was and the way there. */
+function decision(half: Json | undefined): Json | undefined {
+  if (!isJsonObject(half)) return half;
+  return Object.fromEntries(Object.entries(half).filter(([key]) => !["endpoint", "phase", "trace"].includes(key)));
+}
+
 Deno.test("tortie explain says why, by whose doing and as of when, and ends with 0 for allow and 1 for deny", () =>
   withServer(async (server) => {
     await setTheScene(server);
@@ -316,17 +322,20 @@ Deno.test("tortie explain says why, by whose doing and as of when, and ends with
       ...{ event: null, author: null },
     };
     assert(isJsonObject(open));
-    assertEquals(Object.keys(open).sort(), ["basis", "egress", "ingress", "verdict"]);
+    assertEquals(Object.keys(open).sort(), ["basis", "egress", "forward", "ingress", "pending", "verdict"]);
+    assertEquals<unknown>([open.forward, open.pending, at(open, "ingress", "phase")], [[], null, null]);
+    assertEquals(at(open, "ingress", "endpoint", "kind"), "WorkloadEndpoint");
+    assertEquals(isJsonObject(at(open, "ingress", "trace")), true);
     assertEquals(open.verdict, "allow");
-    assertEquals<Json | undefined>(open.egress, byProfile);
-    assertEquals<Json | undefined>(open.ingress, byProfile);
+    assertEquals<Json | undefined>(decision(open.egress), byProfile);
+    assertEquals<Json | undefined>(decision(open.ingress), byProfile);
     const openPosition = Number(at(open, "basis", "position"));
     assertMatch(String(at(open, "basis", "occurredAt")), RFC3339);
 
     await write(server, ["apply", "--as", "ann"], policy(10));
     const denied = printed(await explain(), 1);
     assertEquals(at(denied, "verdict"), "deny");
-    assertEquals<Json | undefined>(at(denied, "ingress"), {
+    assertEquals<Json | undefined>(decision(at(denied, "ingress")), {
       verdict: "deny",
       tier: "default",
       policy: { kind: "GlobalNetworkPolicy", namespace: "", name: "guard" },
@@ -336,12 +345,12 @@ Deno.test("tortie explain says why, by whose doing and as of when, and ends with
       event: openPosition + 1,
       author: "ann",
     });
-    assertEquals<Json | undefined>(at(denied, "egress"), byProfile);
+    assertEquals<Json | undefined>(decision(at(denied, "egress")), byProfile);
 
     // Without a rule it isolates: the end of the tier denies, and the answer names who isolates.
     await write(server, ["apply", "--as", "bob"], policy(20).replace(", ingress: [{action: Deny}]", ""));
     const isolated = printed(await explain(), 1);
-    assertEquals<Json | undefined>(at(isolated, "ingress"), {
+    assertEquals<Json | undefined>(decision(at(isolated, "ingress")), {
       ...{ verdict: "deny", tier: "default", policy: null, rule: null, default: "end-of-tier" },
       isolatedBy: [{
         ...{ kind: "GlobalNetworkPolicy", namespace: "", name: "guard" },

@@ -17,6 +17,63 @@ metadata: {name: web}
 spec: {order: 10, selector: app == 'web', types: [Ingress], ingress: [{action: Allow}]}
 `;
 
+const PEERS = `
+apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: web, namespace: shop}
+spec: {order: 10, selector: app == 'web', ingress: [{action: Allow, protocol: tcp, destination: {ports: [80]}}]}
+---
+apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: web}
+spec: {stagedAction: Delete}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkSet
+metadata: {name: office, namespace: shop, labels: {place: office}}
+spec: {nets: [10.0.0.1/8, "fd00::1"]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: office}
+spec: {nets: [192.0.2.0/24]}
+---
+apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: node1-eth0}
+spec: {node: node1, interfaceName: eth0, expectedIPs: [10.1.0.1], profiles: [host], ports: [{name: ssh, protocol: TCP, port: 22}]}
+---
+apiVersion: projectcalico.org/v3
+kind: Profile
+metadata: {name: host}
+spec: {labelsToApply: {role: host}, egress: [{action: Allow}]}
+`;
+
+/** What `kubectl get -o wide` shows of each of them. */
+const PEER_TABLES: readonly { word: string; name: string; wide: string[]; row: RegExp }[] = [
+  {
+    word: "snp",
+    name: "web",
+    wide: ["NAME", "TIER", "AGE", "ORDER", "SELECTOR", "STAGEDACTION"],
+    row: /^web +default +\S+ +10 +app == 'web' +Set/,
+  },
+  {
+    word: "sgnp",
+    name: "web",
+    wide: ["NAME", "TIER", "AGE", "ORDER", "SELECTOR", "STAGEDACTION"],
+    row: /^web +default +\S+ .* Delete/,
+  },
+  { word: "netset", name: "office", wide: ["NAME", "AGE", "NETS"], row: /^office +\S+ +10\.0\.0\.1\/8,fd00::1/ },
+  { word: "gns", name: "office", wide: ["NAME", "AGE", "NETS"], row: /^office +\S+ +192\.0\.2\.0\/24/ },
+  {
+    word: "hep",
+    name: "node1-eth0",
+    wide: ["NAME", "NODE", "AGE", "INTERFACE", "IPS", "PROFILES"],
+    row: /^node1-eth0 +node1 +\S+ +eth0 +10\.1\.0\.1 +host/,
+  },
+  { word: "profiles", name: "host", wide: ["NAME", "AGE", "LABELS"], row: /^host +\S+ +role=host/ },
+];
+
 const POD = `
 apiVersion: v1
 kind: Pod
@@ -125,6 +182,49 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     assertEquals(sorted.match(/^\S+/gm), ["kube-admin", "default", "kube-baseline"]);
     assertMatch(await kubectl.ok(["get", "calico"]), /globalnetworkpolicy\.projectcalico\.org\/web/);
     assertMatch((await kubectl.run(["get", "events", "-A"])).stderr, /No resources found/);
+  },
+
+  "creates, shows and deletes every Calico kind of policy and peer": async (kubectl) => {
+    await kubectl.ok(["create", "namespace", "shop"]);
+    await kubectl.ok(["create", "-f", "-"], { stdin: PEERS });
+    for (const { word, wide, name, row } of PEER_TABLES) {
+      const [header, line = ""] = (await kubectl.ok(["get", word, "-n", "shop", "-o", "wide"])).split("\n");
+      assertEquals(header!.trim().split(/ {2,}/), wide);
+      assertMatch(line, row);
+      await kubectl.ok(["delete", word, name, "-n", "shop"]);
+      assertMatch((await kubectl.run(["get", word, name, "-n", "shop"])).stderr, /\(NotFound\)/);
+    }
+  },
+
+  "applies a staged policy, then the preview of its deletion": async (kubectl) => {
+    const staged = (spec: string) =>
+      `apiVersion: projectcalico.org/v3\nkind: StagedGlobalNetworkPolicy\nmetadata: {name: web}\nspec: ${spec}\n`;
+    const set = staged("{selector: app == 'web', egress: [{action: Deny}]}");
+    await kubectl.ok(["apply", "-f", "-"], { stdin: set });
+    assertMatch(await kubectl.ok(["apply", "-f", "-"], { stdin: set }), /unchanged/);
+    const deletion = staged("{stagedAction: Delete}");
+    assertMatch(await kubectl.ok(["apply", "-f", "-"], { stdin: deletion }), /configured/);
+    assertMatch(await kubectl.ok(["apply", "-f", "-"], { stdin: deletion }), /unchanged/);
+    const half = await kubectl.run(["apply", "-f", "-"], { stdin: staged("{stagedAction: Delete, order: 1}") });
+    assertMatch(half.stderr, /spec\.order: Forbidden: must be left out where stagedAction is Delete/);
+    assertMatch(await kubectl.ok(["apply", "-f", "-"], { stdin: set }), /configured/);
+    assertEquals(
+      await kubectl.ok(["get", "sgnp", "web", "-o", "jsonpath={.spec.stagedAction} {.spec.types}"]),
+      'Set ["Egress"]',
+    );
+  },
+
+  "finds policies by their tier": async (kubectl) => {
+    await kubectl.ok(["create", "namespace", "shop"]);
+    await kubectl.ok(["create", "-f", "-"], { stdin: PEERS });
+    const names = (...args: string[]) => kubectl.ok(["get", "sgnp,snp", "-A", "-o", "name", ...args]);
+    const both = await names("--field-selector", "spec.tier=default");
+    assertEquals(both.trim().split("\n"), [
+      "stagedglobalnetworkpolicy.projectcalico.org/web",
+      "stagednetworkpolicy.projectcalico.org/web",
+    ]);
+    assertEquals(await names("-l", "projectcalico.org/tier=default"), both);
+    assertEquals(await names("--field-selector", "spec.tier=platform"), "");
   },
 
   "selects by label, field and namespace": async (kubectl) => {
@@ -243,7 +343,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   "explains kinds and fields": async (kubectl) => {
     assertMatch(await kubectl.ok(["explain", "gnp"]), /GROUP: +projectcalico\.org\nKIND: +GlobalNetworkPolicy/);
-    assertMatch(await kubectl.ok(["explain", "networkpolicies.spec.ingress.source"]), /namespaceSelector\t<string>/);
+    assertMatch(await kubectl.ok(["explain", "cnp.spec.ingress.source"]), /namespaceSelector\t<string>/);
     assertMatch(await kubectl.ok(["explain", "pod.spec.containers"]), /FIELD: containers <\[\]Object>/);
     assertMatch(await kubectl.ok(["explain", "tier", "--recursive"]), /order\t<number>/);
   },

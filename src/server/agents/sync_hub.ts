@@ -6,7 +6,9 @@
  */
 import { assert } from "#/base/assert.ts";
 import type { Clock } from "#/base/ports.ts";
+import type { CompiledPolicies } from "#/policy/compiled.ts";
 import type { ClusterState, EventChanges } from "#/projections/cluster_state.ts";
+import { compiledPolicies } from "#/projections/compiled_policies.ts";
 import {
   applyChanges,
   buildFromState,
@@ -132,9 +134,9 @@ export class SyncHub implements AsyncDisposable {
     return session;
   }
 
-  /** What a node must be now. */
-  nodeItems(node: string): readonly NodeItem[] {
-    return nodeState(this.#projection, node);
+  /** The policies of the whole cluster, as of {@link position}: what nodes are sent is read off the same projection. */
+  compiledPolicies(): CompiledPolicies {
+    return compiledPolicies(this.#projection.policies);
   }
 
   /** Open streams, by node. */

@@ -1,12 +1,13 @@
 /**
- * Kubernetes field selectors of the `fieldSelector` query parameter: name and namespace for every kind, and the few fields of core kinds that
- * kubectl and kubelets select on.
+ * Kubernetes field selectors of the `fieldSelector` query parameter: name and namespace for every kind, the few fields of core kinds that
+ * kubectl and kubelets select on, and the tier of policies.
  *
  * @module
  */
 import { isJsonObject, type Json } from "#/base/json.ts";
 import type { KubeObject } from "#/resources/object.ts";
 import type { SelectorError } from "#/server/api/label_selector.ts";
+import { TIERED_COLLECTIONS } from "#/server/decide/cross_checks.ts";
 
 /** One condition on a field. */
 export interface FieldRequirement {
@@ -34,6 +35,7 @@ const KIND_FIELDS: Readonly<Record<string, readonly string[]>> = {
   ],
   "core/namespaces": ["status.phase"],
   "core/nodes": ["spec.unschedulable"],
+  ...Object.fromEntries(TIERED_COLLECTIONS.map((collection) => [collection, ["spec.tier"]])),
 };
 
 /** Fields that read `false` when left out. */

@@ -104,10 +104,17 @@ function documentOf(kinds: readonly KindDefinition[], version: string): JsonObje
   };
 }
 
-/** Reversed group, version and kind, as Kubernetes names its schemas: `org.projectcalico.v3.Tier`. */
+/** Groups that Kubernetes itself defines, by the names that its schemas have. */
+const KUBERNETES_GROUPS: Readonly<Record<string, string>> = {
+  "": "io.k8s.api.core",
+  "discovery.k8s.io": "io.k8s.api.discovery",
+  "networking.k8s.io": "io.k8s.api.networking",
+};
+
+/** Group, version and kind as Kubernetes names its schemas: reversed, `org.projectcalico.v3.Tier`, but for groups of its own. */
 function schemaName({ group, version, kind }: KindDefinition): string {
-  const reversed = group === "" ? "io.k8s.api.core" : group.split(".").reverse().join(".");
-  return `${reversed}.${version}.${kind}`;
+  const prefix = KUBERNETES_GROUPS[group] ?? group.split(".").reverse().join(".");
+  return `${prefix}.${version}.${kind}`;
 }
 
 function groupVersionKind({ group, version, kind }: KindDefinition): JsonObject {

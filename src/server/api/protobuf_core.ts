@@ -20,6 +20,7 @@ export const CORE_MESSAGES: Readonly<Record<string, string>> = {
   Namespace: "1 metadata ObjectMeta, 2 spec NamespaceSpec, 3 status NamespaceStatus",
   Node: "1 metadata ObjectMeta, 2 spec NodeSpec, 3 status NodeStatus",
   Pod: "1 metadata ObjectMeta, 2 spec PodSpec, 3 status PodStatus",
+  Service: "1 metadata ObjectMeta, 2 spec ServiceSpec, 3 status ServiceStatus",
   ServiceAccount: "1 metadata ObjectMeta, 2 secrets[] ObjectReference, 3 imagePullSecrets[] LocalObjectReference, " +
     "4 automountServiceAccountToken? bool",
 
@@ -83,6 +84,21 @@ export const CORE_MESSAGES: Readonly<Record<string, string>> = {
   NodeRuntimeHandler: "1 name, 2 features NodeRuntimeHandlerFeatures",
   NodeRuntimeHandlerFeatures: "1 recursiveReadOnlyMounts? bool, 2 userNamespaces? bool",
   NodeFeatures: "1 supplementalGroupsPolicy? bool",
+
+  // Service
+  ServiceSpec: "1 ports[] ServicePort, 2 selector{}, 3 clusterIP, 18 clusterIPs[], 4 type, 5 externalIPs[], " +
+    "7 sessionAffinity, 8 loadBalancerIP, 9 loadBalancerSourceRanges[], 10 externalName, 11 externalTrafficPolicy, " +
+    "12 healthCheckNodePort int, 13 publishNotReadyAddresses bool, 14 sessionAffinityConfig SessionAffinityConfig, " +
+    "17 ipFamilyPolicy?, 19 ipFamilies[], 20 allocateLoadBalancerNodePorts? bool, 21 loadBalancerClass?, " +
+    "22 internalTrafficPolicy?, 23 trafficDistribution?",
+  ServicePort: "1 name, 2 protocol, 6 appProtocol?, 3 port? int, 4 targetPort IntOrString, 5 nodePort int",
+  SessionAffinityConfig: "1 clientIP ClientIPConfig",
+  ClientIPConfig: "1 timeoutSeconds? int",
+  ServiceStatus: "1 loadBalancer LoadBalancerStatus, 2 conditions[] Condition",
+  LoadBalancerStatus: "1 ingress[] LoadBalancerIngress",
+  LoadBalancerIngress: "1 ip, 2 hostname, 3 ipMode?, 4 ports[] PortStatus",
+  PortStatus: "1 port? int, 2 protocol, 3 error?",
+  Condition: "1 type, 2 status, 3 observedGeneration int, 4 lastTransitionTime Time, 5 reason, 6 message",
 
   // Pod
   PodSpec: "1 volumes[] Volume, 20 initContainers[] Container, 2 containers[] Container, " +

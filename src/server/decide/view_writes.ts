@@ -8,11 +8,13 @@ import { assert } from "#/base/assert.ts";
 import { isJsonObject, type JsonObject } from "#/base/json.ts";
 import type { Rejection } from "#/base/problem.ts";
 import { type ClusterState, getObject } from "#/projections/cluster_state.ts";
+import { ENDPOINT_SLICES } from "#/projections/endpoint_slice_view.ts";
 import { nodeFromCore } from "#/projections/node_view.ts";
 import { diffValues } from "#/projections/object_diff.ts";
 import { isView, NODES, WORKLOAD_ENDPOINTS } from "#/projections/views.ts";
 import { NODE_ANNOTATIONS } from "#/resources/kinds/calico_node.ts";
 import { collectionKey, type KubeObject, type ManagedFieldsEntry, type ObjectRef } from "#/resources/object.ts";
+import { isWorkedOutSliceName } from "#/resources/service_endpoints.ts";
 import type { Decision } from "#/server/decide/command.ts";
 import { REASON_ANNOTATION, withReason } from "#/server/decide/drafts.ts";
 import { LAST_APPLIED_ANNOTATION } from "#/server/decide/last_applied.ts";
@@ -55,12 +57,21 @@ export function coreNodeRef(ref: ObjectRef): ObjectRef {
   return { ...CORE_NODES, namespace: "", name: ref.name };
 }
 
-/** Why a WorkloadEndpoint takes no writes, or `undefined`: those of Pods follow their Pod. */
+/**
+ * Why an object takes no writes, or `undefined`: WorkloadEndpoints of Pods follow their Pod, and EndpointSlices under the names of views follow their Service
+ * and its Pods.
+ */
 export function endpointRefusal(ref: ObjectRef, object: KubeObject): Rejection | undefined {
   const collection = collectionKey(ref);
+  if (collection === ENDPOINT_SLICES) return sliceRefusal(ref);
   if (collection !== WORKLOAD_ENDPOINTS || !isView(collection, object)) return undefined;
   const pod = typeof object.spec?.pod === "string" ? ` "${ref.namespace}/${object.spec.pod}"` : "";
   return forbidden(ref, `it is a view of Pod${pod}: change the Pod instead`);
+}
+
+function sliceRefusal(ref: ObjectRef): Rejection | undefined {
+  if (!isWorkedOutSliceName(ref.name)) return undefined;
+  return forbidden(ref, "its name is kept for views of Services and their Pods: write a slice under another name");
 }
 
 /** What a write finds under a reference. A v3 Node comes with the managed fields of its own writers, which the core Node keeps for it. */

@@ -5,13 +5,17 @@
  * @module
  */
 import { reject, type Rejection } from "#/base/problem.ts";
-import type { KubeObject } from "#/resources/object.ts";
 import type { ClusterState } from "#/projections/cluster_state.ts";
-import { explain, type Explanation } from "#/policy/explain.ts";
-import { type ResolvedFlow, resolveFlow } from "#/policy/flow.ts";
-import { parseDestination, parseEnd } from "#/policy/flow_text.ts";
-import { evaluate, type Verdict } from "#/policy/oracle.ts";
-import { type PolicyWorld, policyWorld } from "#/policy/world.ts";
+import { explain, type Explanation, type PolicyOrigin } from "#/policy/oracle/explain.ts";
+import { type ResolvedFlow, resolveFlow } from "#/policy/oracle/flow.ts";
+import type { FlowVerdict } from "#/policy/flow_judge.ts";
+import { parseDestination, parseEnd } from "#/policy/oracle/flow_text.ts";
+import type { PolicyRef } from "#/policy/ir.ts";
+import { evaluate, evaluatePending, type Verdict } from "#/policy/oracle/oracle.ts";
+import { policyObjectsOf } from "#/policy/policy_objects.ts";
+import { policyCollectionOf } from "#/policy/policy_ref.ts";
+import { type PolicyWorld, policyWorld } from "#/policy/oracle/world.ts";
+import { engineDifference } from "./engine_agreement.ts";
 
 /** The question as asked: `shop/front`, `shop/db:5432/tcp`. */
 export interface ExplainQuestion {
@@ -19,31 +23,13 @@ export interface ExplainQuestion {
   readonly to: string;
 }
 
-/** Judges a resolved flow by another engine: `allow`, `deny`, or `undefined` where it cannot. */
-export type SecondOpinion = (state: ClusterState, flow: ResolvedFlow) => "allow" | "deny" | undefined;
-
-function objectsOf(state: ClusterState, collection: string): readonly KubeObject[] {
-  return [...state.collections.get(collection)?.values() ?? []];
-}
+/** Judges a resolved flow by another engine. */
+export type SecondOpinion = (state: ClusterState, flow: ResolvedFlow) => FlowVerdict;
 
 /** The oracle's view of a state. */
 export function worldOf(state: ClusterState): PolicyWorld {
-  return policyWorld({
-    policies: [
-      ...objectsOf(state, "projectcalico.org/networkpolicies"),
-      ...objectsOf(state, "projectcalico.org/globalnetworkpolicies"),
-    ],
-    tiers: objectsOf(state, "projectcalico.org/tiers"),
-    namespaces: objectsOf(state, "core/namespaces"),
-    serviceAccounts: objectsOf(state, "core/serviceaccounts"),
-    workloadEndpoints: objectsOf(state, "projectcalico.org/workloadendpoints"),
-  });
+  return policyWorld(policyObjectsOf((collection) => state.collections.get(collection)?.values() ?? []));
 }
-
-const PLURALS: Readonly<Record<string, string>> = {
-  NetworkPolicy: "networkpolicies",
-  GlobalNetworkPolicy: "globalnetworkpolicies",
-};
 
 /** Answers the question on a state, or refuses it because an end means nothing there. */
 export function explainAt(
@@ -64,15 +50,32 @@ export function explainAt(
   });
   if (flow.kind === "unresolved") return reject(flow.reason, `${flow.message} (at position ${state.position})`);
   const verdict: Verdict = evaluate(world, flow);
-  const other = secondOpinion(state, flow);
-  if (other !== undefined && other !== verdict.verdict) {
+  const difference = engineDifference(verdict, secondOpinion(state, flow));
+  if (difference !== undefined) {
+    const { oracle, compiled } = difference;
     alarm(
-      `Policy engines disagree at position ${state.position} on ${question.from} to ${question.to}: oracle ${verdict.verdict}, compiled ${other}`,
+      `Policy engines disagree at position ${state.position} on ${question.from} to ${question.to}: oracle "${oracle}", compiled "${compiled}"`,
     );
   }
-  return explain(verdict, { position: state.position, occurredAt: state.occurredAt, exact: true }, (ref) => {
-    const namespace = ref.namespace === "" ? "-" : ref.namespace;
-    const origin = state.origins.get(`projectcalico.org/${PLURALS[ref.kind]}/${namespace}/${ref.name}`);
-    return origin === undefined ? undefined : { position: origin.position, author: origin.author };
-  });
+  const basis = { position: state.position, occurredAt: state.occurredAt, exact: true };
+  return explain({ ...verdict, pending: evaluatePending(world, flow) }, basis, (ref) => originOf(state, ref));
+}
+
+/** The event and author of a policy, or of what a profile stands for. */
+function originOf(state: ClusterState, ref: PolicyRef): PolicyOrigin | undefined {
+  const origin = state.origins.get(ref.kind === "Profile" ? profileStream(ref.name) : policyStream(ref));
+  return origin === undefined ? undefined : { position: origin.position, author: origin.author };
+}
+
+function policyStream({ kind, namespace, name }: PolicyRef): string {
+  return `${policyCollectionOf(kind)}/${namespace === "" ? "-" : namespace}/${name}`;
+}
+
+/** `kns.<namespace>` and `ksa.<namespace>.<name>` are a namespace and a service account. A namespace's name has no dot. */
+function profileStream(profile: string): string {
+  const account = /^ksa\.([^.]+)\.(.+)$/.exec(profile);
+  if (account !== null) return `core/serviceaccounts/${account[1]}/${account[2]}`;
+  return profile.startsWith("kns.")
+    ? `core/namespaces/-/${profile.slice("kns.".length)}`
+    : `projectcalico.org/profiles/-/${profile}`;
 }

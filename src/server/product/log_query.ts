@@ -106,9 +106,11 @@ export async function readLogRows(log: EventLog, query: LogQuery): Promise<LogRo
   return rows;
 }
 
+/** The one stream that holds all rows asked for. A kind's name alone may mean several kinds, of different groups. */
 function streamFor(query: LogQuery): string | undefined {
   if (query.kind === undefined || query.name === undefined) return undefined;
-  const kind = KINDS.find((known) => known.kind === query.kind && known.group === (query.group ?? known.group));
-  if (kind === undefined || (kind.namespaced && query.namespace === undefined)) return undefined;
+  const meant = KINDS.filter(({ kind, group }) => kind === query.kind && group === (query.group ?? group));
+  const [kind] = meant;
+  if (kind === undefined || meant.length > 1 || kind.namespaced && query.namespace === undefined) return undefined;
   return streamOf({ group: kind.group, plural: kind.plural, namespace: query.namespace ?? "", name: query.name });
 }

@@ -10,10 +10,13 @@ import type { EventLog } from "#/events/event_log.ts";
 import type { ClusterState } from "#/projections/cluster_state.ts";
 import { diffStates } from "#/projections/object_diff.ts";
 import type { ApiBackend } from "#/server/api/backend.ts";
+import { BODY_BYTES_MAX, decodeBody, readBody } from "#/server/api/body.ts";
 import { explainAt, type SecondOpinion } from "./explain_query.ts";
 import { readDriftRows } from "./drift_query.ts";
 import { readLogRows } from "./log_query.ts";
+import { planAt } from "./plan_query.ts";
 import { jsonResponse, problemResponse } from "./problem_response.ts";
+import { lintAt, reachAt, reachQuestionOf } from "./reach_query.ts";
 import type { AppliedReport } from "#/sync/reports.ts";
 
 /** What the product API needs of the server. */
@@ -28,15 +31,21 @@ export interface ProductDeps {
   readonly alarm: (message: string) => void;
 }
 
+/** Parameters of reach and plan. */
+const REACH_PARAMETERS: readonly string[] = ["from", "to", "by", "port", "at"];
+
 type Query = URLSearchParams;
 type Answer = Response | Rejection;
 
 /** Answers one request under `/tortie/v1/`. */
 export async function handleProduct(deps: ProductDeps, request: Request, url: URL): Promise<Response> {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return problemResponse(reject("MethodNotAllowed", `${url.pathname} answers GET only: got ${request.method}`));
+  const path = url.pathname.slice("/tortie/v1".length);
+  const isPlan = path === "/plan";
+  if (isPlan ? request.method !== "POST" : request.method !== "GET" && request.method !== "HEAD") {
+    const method = isPlan ? "POST" : "GET";
+    return problemResponse(reject("MethodNotAllowed", `${url.pathname} answers ${method} only: got ${request.method}`));
   }
-  const answer = await route(deps, url.pathname.slice("/tortie/v1".length), url.searchParams);
+  const answer = await (isPlan ? planAnswer(deps, request, url.searchParams) : route(deps, path, url.searchParams));
   return answer instanceof Response ? answer : problemResponse(answer);
 }
 
@@ -50,6 +59,10 @@ function route(deps: ProductDeps, path: string, query: Query): Promise<Answer> {
       return driftAnswer(deps, query);
     case "/explain":
       return explainAnswer(deps, query);
+    case "/reach":
+      return reachAnswer(deps, query);
+    case "/lint":
+      return lintAnswer(deps, query);
     case "/nodes":
       return Promise.resolve(
         query.has("at") ? reject("BadRequest", `Nodes report what is now: "at" cannot be asked`) : nodesAnswer(deps),
@@ -123,6 +136,52 @@ async function explainAnswer({ backend, secondOpinion, alarm }: ProductDeps, que
   return "kind" in answer && answer.kind === "rejected"
     ? answer
     : jsonResponse(answer as unknown as Json, state.position);
+}
+
+/** The state that a question is about: that at `at`, else the live one. */
+function stateOf({ backend }: ProductDeps, query: Query): Promise<ClusterState | Rejection> {
+  const at = query.get("at");
+  return at === null ? Promise.resolve(backend.current()) : backend.stateAt(at);
+}
+
+/** A misspelt parameter would widen the answer in silence. */
+function unknownParameter(query: Query, known: readonly string[]): Rejection | undefined {
+  const unknown = [...query.keys()].find((name) => !known.includes(name));
+  if (unknown === undefined) return undefined;
+  return reject("BadRequest", `Parameter "${unknown}" is not known: must be one of ${known.join(", ")}`);
+}
+
+async function reachAnswer(deps: ProductDeps, query: Query): Promise<Answer> {
+  const unknown = unknownParameter(query, REACH_PARAMETERS);
+  if (unknown !== undefined) return unknown;
+  const question = reachQuestionOf(query);
+  if (question.kind === "rejected") return question;
+  const state = await stateOf(deps, query);
+  if ("kind" in state) return state;
+  const answer = reachAt(state, question);
+  return "kind" in answer ? answer : jsonResponse(answer as unknown as Json, state.position);
+}
+
+async function lintAnswer(deps: ProductDeps, query: Query): Promise<Answer> {
+  const unknown = unknownParameter(query, ["at"]);
+  if (unknown !== undefined) return unknown;
+  const state = await stateOf(deps, query);
+  return "kind" in state ? state : jsonResponse(lintAt(state) as unknown as Json, state.position);
+}
+
+async function planAnswer(deps: ProductDeps, request: Request, query: Query): Promise<Answer> {
+  const unknown = unknownParameter(query, REACH_PARAMETERS);
+  if (unknown !== undefined) return unknown;
+  const question = reachQuestionOf(query);
+  if (question.kind === "rejected") return question;
+  const bytes = await readBody(request);
+  if ("kind" in bytes) return reject("BadRequest", `Body must have at most ${BODY_BYTES_MAX} bytes`);
+  const body = decodeBody(bytes, "application/json");
+  if ("kind" in body) return body;
+  const state = await stateOf(deps, query);
+  if ("kind" in state) return state;
+  const plan = planAt(state, body.value, question);
+  return "kind" in plan ? plan : jsonResponse(plan as unknown as Json, state.position);
 }
 
 function nodesAnswer({ backend, appliedReports }: ProductDeps): Answer {

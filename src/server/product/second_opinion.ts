@@ -1,65 +1,95 @@
 /**
- * The compiled policy's verdict on a flow: the same chains, policies and sets that nodes get, compiled to WebAssembly. `explain` compares it with the oracle's.
+ * The second opinion on flows: the compiled policies of the whole cluster, judged in WebAssembly along the same way that nodes' chains lie on. `explain`
+ * compares it with the oracle's verdict.
+ *
+ * One image follows the live state: it is made of what the policy projection holds, and brought up to it when a question comes. A few more are kept for past
+ * states, compiled from their objects.
  *
  * @module
  */
-import { type Direction, policyKey } from "#/policy/ir.ts";
-import type { ResolvedFlow } from "#/policy/flow.ts";
-import type { WorldEndpoint } from "#/policy/world.ts";
+import type { CompiledPolicies } from "#/policy/compiled.ts";
+import type { ResolvedFlow } from "#/policy/oracle/flow.ts";
+import { flowJudge, type FlowVerdict } from "#/policy/flow_judge.ts";
+import type { PathEnd } from "#/policy/path.ts";
+import { policyObjectsOf } from "#/policy/policy_objects.ts";
 import type { ClusterState } from "#/projections/cluster_state.ts";
-import { buildFromState, nodeState } from "#/projections/node_projection.ts";
-import type { EndpointItem, NodeItem } from "#/projections/node_state.ts";
+import { compileObjects } from "#/projections/compiled_policies.ts";
 import { compileImage, type PolicyImage } from "#/wasm-policy/engine.ts";
 import type { SecondOpinion } from "./explain_query.ts";
 
-/** Node states of a cluster state: of the live one from the projection that is kept, of past ones built from scratch. */
-export type NodeItems = (state: ClusterState, node: string) => readonly NodeItem[];
+/** Compiled policies and the position of the log that they stand for. */
+export interface CompiledAt {
+  readonly position: number;
+  readonly compiled: CompiledPolicies;
+}
 
-/** One node's endpoints and the image that judges them. */
-interface NodeImage {
-  readonly endpoints: ReadonlyMap<string, EndpointItem>;
+/** What the second opinion needs. */
+export interface SecondOpinionDeps {
+  /** The policies of the live state, as nodes are sent them; the same value until they change. */
+  readonly live: () => CompiledAt;
+  /** Told when WebAssembly failed and the interpreter judged instead. */
+  readonly onFailure?: (message: string) => void;
+}
+
+/** Past states whose images are kept, besides the live one. */
+export const PAST_IMAGES_MAX = 3;
+
+/** An image and what it was made of. */
+interface ImageAt extends CompiledAt {
   readonly image: PolicyImage;
 }
 
-/** Node states built from scratch, for a state that no projection follows. */
-export function builtNodeItems(state: ClusterState, node: string): readonly NodeItem[] {
-  return nodeState(buildFromState(state), node);
-}
-
-/**
- * Makes the second opinion. An endpoint that no node state has (its node does not exist) has none.
- *
- * @param nodeItems where node states come from
- */
-export function compiledOpinion(nodeItems: NodeItems): SecondOpinion {
+/** Makes the second opinion, and keeps the images that it compiles. */
+export function compiledOpinion({ live, onFailure }: SecondOpinionDeps): SecondOpinion {
+  const compileAnew = (compiled: CompiledPolicies) =>
+    compileImage(compiled, { memo: "off", ...(onFailure === undefined ? {} : { onFailure }) });
+  let kept: ImageAt | undefined;
+  /** Most lately asked last. A log has one state at a position, so that the position says which it is. */
+  let past: readonly ImageAt[] = [];
+  const liveImage = (now: CompiledAt): ImageAt => {
+    if (kept === undefined || kept.image.isWorn()) kept = { ...now, image: compileAnew(now.compiled) };
+    else {
+      if (kept.compiled !== now.compiled) kept.image.update(now.compiled);
+      kept = { ...now, image: kept.image };
+    }
+    return kept;
+  };
+  const pastImage = (state: ClusterState): ImageAt => {
+    const found = past.find(({ position }) => position === state.position) ?? compiledFrom(state, compileAnew);
+    past = [...past.filter((one) => one !== found), found].slice(-PAST_IMAGES_MAX);
+    return found;
+  };
   return (state, flow) => {
-    const halves = [judgeEnd(state, flow, "egress", nodeItems), judgeEnd(state, flow, "ingress", nodeItems)];
-    if (halves.includes(undefined)) return undefined;
-    return halves.includes("deny") ? "deny" : "allow";
+    const now = live();
+    return judged(state.position === now.position ? liveImage(now) : pastImage(state), flow);
   };
 }
 
-function judgeEnd(
-  state: ClusterState,
-  flow: ResolvedFlow,
-  direction: Direction,
-  nodeItems: NodeItems,
-): "allow" | "deny" | undefined {
-  const end: WorldEndpoint | undefined = direction === "egress" ? flow.source : flow.destination;
-  if (end === undefined) return "allow";
-  const { endpoints, image } = imageOf(nodeItems(state, end.node));
-  const endpoint = endpoints.get(end.id);
-  return endpoint === undefined ? undefined : image.judge(endpoint[direction], direction, flow.packet).action;
+function compiledFrom(state: ClusterState, compileAnew: (compiled: CompiledPolicies) => PolicyImage): ImageAt {
+  const objects = policyObjectsOf((collection) => state.collections.get(collection)?.values() ?? []);
+  const compiled = compileObjects(objects);
+  return { position: state.position, compiled, image: compileAnew(compiled) };
 }
 
-function imageOf(items: readonly NodeItem[]): NodeImage {
-  const policies = items.filter((item) => item.kind === "policy" || item.kind === "profile");
-  const sets = items.filter((item) => item.kind === "set");
-  return {
-    endpoints: new Map(items.filter((item) => item.kind === "endpoint").map((item) => [item.id, item])),
-    image: compileImage({
-      policies: new Map(policies.map(({ policy }) => [policyKey(policy.ref), policy])),
-      sets: new Map(sets.map((set) => [set.id, set])),
-    }),
+function judged({ compiled, image }: ImageAt, flow: ResolvedFlow): FlowVerdict {
+  // Which rules logged on the way is not the image's business.
+  const judge = flowJudge(
+    compiled,
+    (chain, direction, packet) => ({ ...image.judge(chain, direction, packet), logged: [] }),
+  );
+  return judge(flow.packet, endsOf(compiled, flow));
+}
+
+/** The ends by name: of endpoints that share an address, the one that was asked about. */
+function endsOf(
+  { endpoints, hostEndpoints }: CompiledPolicies,
+  { source, destination, sourceHost, destinationHost }: ResolvedFlow,
+): { readonly source: PathEnd; readonly destination: PathEnd } {
+  const endOf = (workload: ResolvedFlow["source"], host: ResolvedFlow["sourceHost"]): PathEnd => {
+    const endpoint = workload && endpoints.find(({ id }) => id === workload.id);
+    if (endpoint !== undefined) return { kind: "workload", endpoint };
+    const hostEndpoint = host && hostEndpoints.find(({ id }) => id === host.id);
+    return hostEndpoint === undefined ? { kind: "outside" } : { kind: "host", endpoint: hostEndpoint };
   };
+  return { source: endOf(source, sourceHost), destination: endOf(destination, destinationHost) };
 }

@@ -14,6 +14,8 @@ Deno.test("tableText() aligns columns and leaves no blanks at the end", () => {
 Deno.test("documentText() prints JSON and YAML", () => {
   assertEquals(documentText({ a: [1] }, "json"), '{\n  "a": [\n    1\n  ]\n}');
   assertEquals(documentText({ a: [1] }, "yaml"), "a:\n  - 1");
+  const twice = { b: 1 };
+  assertEquals(documentText([twice, twice], "yaml"), "- b: 1\n- b: 1");
 });
 
 Deno.test("outputFormat() names what is offered", () => {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { KubeObject } from "#/resources/object.ts";
 import { crossProblems, tierOf } from "#/server/decide/cross_checks.ts";
 import {
   create,
@@ -51,6 +52,34 @@ Deno.test("No policy joins a tier that is being deleted, and one that is in it c
   assertEquals(decision.problems.map(({ path }) => path), ["spec.tier"]);
   const inside = policy("p", { tier: "a" });
   assertEquals(crossProblems(cluster.state, { ref: refOf(inside), before: inside, after: inside }), []);
+});
+
+/** One policy of each kind that is in a tier. */
+const TIERED: readonly KubeObject[] = [
+  policy("p", { tier: "a" }),
+  { ...policy("p", { tier: "a" }), kind: "StagedGlobalNetworkPolicy" },
+  namespacedPolicy("shop", "p", { tier: "a" }),
+  { ...namespacedPolicy("shop", "p", { tier: "a" }), kind: "StagedNetworkPolicy" },
+];
+
+for (const object of TIERED) {
+  Deno.test(`A ${object.kind} needs its tier, and holds it`, () => {
+    const missing = given(create(namespace("shop"))).decide(create(object));
+    assert(missing.kind === "rejected" && missing.reason === "Invalid");
+    assertEquals(missing.problems.map(({ path, reason }) => [path, reason]), [["spec.tier", "FieldValueNotFound"]]);
+    const cluster = given(create(namespace("shop")), create(tier("a")), create(object));
+    const held = cluster.decide(remove(refOf(tier("a"))));
+    assert(held.kind === "rejected" && held.reason === "Conflict");
+    assertStringIncludes(held.message, `the tier still holds 1 policy: ${object.kind} "`);
+    cluster.run(remove(refOf(object)));
+    cluster.run(remove(refOf(tier("a"))));
+    assertEquals(cluster.has(refOf(tier("a"))), false);
+  });
+}
+
+Deno.test("A policy, its staged twin and policies of other kinds may have one name", () => {
+  const cluster = given(create(namespace("shop")), create(tier("a")), ...TIERED.map((object) => create(object)));
+  assertEquals(TIERED.every((object) => cluster.has(refOf(object))), true);
 });
 
 Deno.test("A pool must not overlap another, wider or narrower", () => {

@@ -226,3 +226,37 @@ Deno.test("coreFromNode() is undone by nodeFromCore()", () => {
   }));
   assertEquals(nodeFromCore(coreFromNode(undefined, view)), view);
 });
+
+Deno.test("EndpointSlices under the names of views take no writes, others do", () => {
+  const slice = (name: string, metadata: Partial<KubeObject["metadata"]> = {}): KubeObject => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name, namespace: "shop", ...metadata },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.9.0.1"] }],
+  });
+  const service: KubeObject = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web", namespace: "shop" },
+    spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
+  };
+  const cluster = given(create(namespace("shop")), create(service));
+  const view = refOf(slice("web-tortie-4"));
+  assertEquals(cluster.get(view).addressType, "IPv4");
+  const why = "its name is kept for views of Services and their Pods: write a slice under another name";
+  const rule = (name: string) => `endpointslices.discovery.k8s.io "${name}" is forbidden: ${why}`;
+  refused(cluster.decide(replace(slice("web-tortie-4"))), "Forbidden", rule("web-tortie-4"));
+  refused(
+    cluster.decide(patch(view, "merge", { metadata: { labels: { a: "b" } } })),
+    "Forbidden",
+    rule("web-tortie-4"),
+  );
+  refused(cluster.decide(remove(view)), "Forbidden", rule("web-tortie-4"));
+  refused(cluster.decide(create(slice("db-tortie-6-2"))), "Forbidden", rule("db-tortie-6-2"));
+  const written = slice("web-1", { labels: { "kubernetes.io/service-name": "web" } });
+  assertEquals(lines(cluster.run(create(written))), [
+    "EndpointSliceCreated discovery.k8s.io/endpointslices/shop/web-1@1",
+  ]);
+  refused(cluster.decide(remove(view)), "NotFound", 'endpointslices.discovery.k8s.io "web-tortie-4" not found');
+});

@@ -33,12 +33,23 @@ Deno.test("resourceList() shows every kind of a group, with status where it is s
 });
 
 Deno.test("groupList() and groupOf() name the groups but not the core one", () => {
-  assertEquals(groupNames(RESOURCES), ["projectcalico.org", "authentication.k8s.io", "authorization.k8s.io"]);
+  assertEquals(groupNames(RESOURCES), [
+    "networking.k8s.io",
+    "discovery.k8s.io",
+    "policy.networking.k8s.io",
+    "projectcalico.org",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+  ]);
   assertEquals(listOf(groupList(RESOURCES).groups).map(({ name }) => name), groupNames(RESOURCES));
   assertEquals(groupOf(RESOURCES, "projectcalico.org")?.preferredVersion, {
     groupVersion: "projectcalico.org/v3",
     version: "v3",
   });
+  assertEquals(listOf(groupOf(RESOURCES, "policy.networking.k8s.io")?.versions).map(({ version }) => version), [
+    "v1alpha1",
+    "v1alpha2",
+  ]);
   assertEquals([groupOf(RESOURCES, ""), groupOf(RESOURCES, "x")], [undefined, undefined]);
   assertEquals(coreVersions().versions, ["v1"]);
 });

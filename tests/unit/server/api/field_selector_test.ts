@@ -39,6 +39,13 @@ Deno.test("parseFieldSelector() reads escaped commas, equals signs and backslash
   assertEquals(parsed.map(({ value }) => value), ["a,b=c\\", "x"]);
 });
 
+Deno.test("parseFieldSelector() knows the tier of policies, and of nothing else", () => {
+  for (const plural of ["networkpolicies", "globalnetworkpolicies", "stagednetworkpolicies"]) {
+    assert(!("kind" in parseFieldSelector("spec.tier=default", `projectcalico.org/${plural}`)), plural);
+  }
+  assert("kind" in parseFieldSelector("spec.tier=default", "projectcalico.org/networksets"));
+});
+
 const BAD: readonly { readonly selector: string; readonly collection: string; readonly says: string }[] = [
   { selector: "spec.colour=red", collection: "core/pods", says: "field label not supported: spec.colour" },
   { selector: "spec.nodeName=a", collection: "projectcalico.org/tiers", says: "field label not supported" },

@@ -84,6 +84,7 @@ function stateOf(given: Given): ClusterState {
       ["core/nodes", collection(given.nodes ?? [object("Node", "node1"), object("Node", "node2")])],
       ["projectcalico.org/ippools", collection(given.pools)],
     ]),
+    namespaceKeys: new Map(),
     origins: new Map(Object.entries(given.revisions ?? {}).map(([stream, revision]) => [stream, origin(revision)])),
     blocks: new Map(blocks.map(([cidr, node]) => [cidr, { cidr, node, pool: "default", position: 1 }])),
     addresses: new Map((given.addresses ?? []).map((item) => [item.address, { ...item, position: 1 }])),

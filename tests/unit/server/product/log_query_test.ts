@@ -50,6 +50,23 @@ Deno.test("readLogRows() filters by kind, starts where asked and keeps the limit
   assertEquals((await readLogRows(log, { from: 2, limit: 2 })).map(({ position }) => position), [2, 3]);
 });
 
+Deno.test("readLogRows() finds an object of a kind's name whatever its group, and of one group where that is given", async () => {
+  const log = createMemoryLog("log");
+  const head = await log.head();
+  const policies = ["networking.k8s.io", "projectcalico.org"].map((group) => ({
+    ...draft("web", "NetworkPolicyCreated", 1),
+    stream: `${group}/networkpolicies/shop/web`,
+    object: { group, kind: "NetworkPolicy", namespace: "shop", name: "web", uid: group },
+  }));
+  await log.append(head, placeAll(head, policies));
+  const positions = async (group?: string) => {
+    const rows = await readLogRows(log, { kind: "NetworkPolicy", namespace: "shop", name: "web", group });
+    return rows.map(({ position }) => position);
+  };
+  assertEquals(await positions(), [1, 2]);
+  assertEquals(await positions("projectcalico.org"), [2]);
+});
+
 Deno.test("verbOf() has a verb for intent, for facts, and keeps what it does not know", () => {
   assertEquals(["PodCreated", "BlockGranted", "EndpointUnbound", "DriftFound", "Strange"].map(verbOf), [
     "create",
