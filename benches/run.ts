@@ -18,8 +18,11 @@ interface Bench {
 const BENCHES: readonly Bench[] = [
   { name: "append", about: "durable appends with 1 and 16 writers, beside a plain INSERT" },
   { name: "replay", about: "the state folded from the first event, beside a cursor that drops the rows" },
-  { name: "selector", about: "the label index, beside a naive evaluator" },
-  { name: "verdict", about: "WebAssembly, beside the IR interpreter and the oracle" },
+  { name: "selector", about: "the selector kernel and the label index, beside a naive evaluator" },
+  { name: "projection", about: "node states of 100,000 tenants: time and heap" },
+  { name: "projection_labels", about: "the label index at the sizes of Calico's own benchmarks" },
+  { name: "verdict", about: "WebAssembly, beside the IR interpreter, the oracle and a plain walk" },
+  { name: "verdict_state", about: "10,000 policies compiled, one edited; a million flows judged under another state" },
   { name: "policy_effect", about: "policy POST to its effect in the kernel, in a lab (root)" },
   { name: "memory", about: "resident memory of an idle server and agent, in a lab (root)" },
   { name: "cni_add", about: "CNI ADD in a lab (root), beside Debian's ptp and host-local where they are installed" },

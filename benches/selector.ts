@@ -1,6 +1,7 @@
 /**
- * Selectors against endpoints: the label index beside the naive evaluator, which keeps each endpoint's merged labels in a map and walks every selector's
- * tree for it. All pairs from nothing, and the three events that a cluster is made of: an endpoint relabelled, a namespace relabelled, a selector added.
+ * Selectors against endpoints. The whole matrix by the kernel, beside its twin in plain TypeScript and beside the naive evaluator, which walks every selector's
+ * tree over the merged labels of every endpoint. Then the label index beside a naive one: from nothing, and the three events that a cluster is made of, an
+ * endpoint relabelled, a namespace relabelled, a selector added.
  *
  *     deno run -A benches/selector.ts [--quick]
  *
@@ -9,8 +10,10 @@
 import { assertEquals } from "@std/assert";
 import { matchSelector, type Selector } from "#/base/selector.ts";
 import { createLabelIndex, type Labels, type MatchDelta, type SelectorIndex } from "#/projections/label_index.ts";
+import { createSelectorBlock } from "#/wasm-policy/selector_blocks.ts";
 import { compare, type Comparison, elapsedMs, ROUNDS } from "./support/compare.ts";
 import { endpointLabels, type LabelledEndpoint, type LabelWorld, labelWorld } from "./support/label_world.ts";
+import { createMatrix, loadMatrix, mergedLabels, runMatrix, walkMatrix } from "./support/selector_matrix.ts";
 import { type BenchOptions, type BenchRow, duration, runBench } from "./support/rows.ts";
 import { seeded } from "./support/seeded.ts";
 
@@ -85,7 +88,7 @@ function checkPairs(world: LabelWorld, index: SelectorIndex, matcher: NaiveMatch
   for (const { id } of world.selectors) {
     const matched = index.endpointsOf(id);
     const expected = matcher.matches.get(id)!;
-    if (matched.size !== expected.size || matched.difference(expected).size > 0) {
+    if (matched.size !== expected.size || [...matched].some((endpoint) => !expected.has(endpoint))) {
       throw new Error(`Index and naive evaluator must agree on selector "${id}"`);
     }
     pairs += matched.size;
@@ -177,9 +180,55 @@ async function selectorAdded(rounds: number, scale: number): Promise<BenchRow> {
   return row(`selector added, ${world.endpoints.length} endpoints`, "", result);
 }
 
+/** Sizes of the matrix: endpoints, selectors, and of how many selectors one is walked naively, whose time is then multiplied. */
+const MATRIX: readonly (readonly [number, number, number])[] = [[10_000, 1_000, 1], [50_000, 2_000, 40], [
+  200_000,
+  10_000,
+  1_000,
+]];
+
+async function matrix(
+  rounds: number,
+  [endpoints, selectors, step]: readonly [number, number, number],
+): Promise<BenchRow[]> {
+  const world = labelWorld({ namespaces: Math.ceil(endpoints / 50), endpoints, selectors });
+  const [kernel, twin] = [createSelectorBlock("kernel"), createSelectorBlock("twin")];
+  const form = createMatrix(world);
+  for (const block of [kernel, twin]) loadMatrix(block, form);
+  const counts = runMatrix(kernel, form);
+  assertEquals(runMatrix(twin, form), counts);
+  let walked = new Map<number, number>();
+  const merged = mergedLabels(world);
+  const naiveMs = elapsedMs(() => walked = walkMatrix(world, merged, step)) * step;
+  for (const [at, count] of walked) assertEquals(counts[at], count, `matches of selector ${at}`);
+  const pairs = counts.reduce((sum, count) => sum + count, 0);
+  console.error(`selector: ${pairs} of ${endpoints * selectors} pairs match, by ${kernel.engine}, twin and tree walk`);
+  const result = await compare({
+    rounds,
+    ours: () => elapsedMs(() => void runMatrix(kernel, form)),
+    theirs: () => elapsedMs(() => void runMatrix(twin, form)),
+  });
+  const name = `matrix, ${endpoints} endpoints x ${selectors} selectors`;
+  const times = naiveMs / result.oursMs;
+  return [{
+    bench: `selector: ${name}`,
+    ours: duration(result.oursMs),
+    counterpart: `${duration(result.theirsMs)} twin`,
+    ratio: result.ratio,
+    values: { oursMs: result.oursMs, twinMs: result.theirsMs, ratio: result.ratio.median },
+  }, {
+    bench: `selector: ${name}`,
+    ours: duration(result.oursMs),
+    counterpart: `${duration(naiveMs)} naive${step === 1 ? "" : `, from every ${step}th selector`}`,
+    ratio: { median: times, min: times, max: times },
+    values: { oursMs: result.oursMs, naiveMs, ratio: times },
+  }];
+}
+
 async function selectorBench({ quick }: BenchOptions): Promise<BenchRow[]> {
   const [rounds, scale] = quick ? [1, 20] : [ROUNDS, 1];
   const rows: BenchRow[] = [];
+  for (const size of quick ? [[2_000, 200, 1]] as const : MATRIX) rows.push(...await matrix(rounds, size));
   for (const part of [allPairs, endpointRelabel, namespaceRelabel, selectorAdded]) rows.push(await part(rounds, scale));
   return rows;
 }

@@ -22,6 +22,7 @@ const STAGES: readonly Stage[] = [
   { name: "check", args: ["task", "--quiet", "check"], counts: false },
   { name: "layers", args: ["run", "-A", "tools/check_layers.ts"], counts: false },
   { name: "mirror", args: ["run", "-A", "tools/check_tests.ts"], counts: false },
+  { name: "kernels", args: ["task", "--quiet", "kernels", "--check"], counts: false },
   { name: "doc", args: [...TEST, "--doc", "src"], counts: true },
   {
     name: "unit",

@@ -7,6 +7,7 @@
  * @module
  */
 import { dirname, join } from "@std/path";
+import { COMPILER } from "./build_kernels.ts";
 
 /** One thing of the system and the Debian package that brings it. */
 interface SystemNeed {
@@ -85,6 +86,19 @@ async function installSystemPackages(missing: readonly SystemNeed[]): Promise<vo
   console.error("setup: without them `deno task run` works; the lab, the tutorial and kernel tests do not");
 }
 
+/** The compiler of the static kernels has a lockfile of its own; whoever only runs the product does without it. */
+async function installKernelCompiler(root: string): Promise<boolean> {
+  const args = [
+    "cache",
+    "--quiet",
+    "--no-config",
+    "--frozen",
+    `--lock=${join(root, "tools/kernels.lock")}`,
+    `${COMPILER}/asc`,
+  ];
+  return await run(Deno.execPath(), args, { DENO_NO_UPDATE_CHECK: "1" });
+}
+
 async function installNpmPackages(root: string, runOnly: boolean): Promise<boolean> {
   const entries = runOnly
     ? ["main.ts", "src/server/serve.ts"]
@@ -99,7 +113,7 @@ function* walk(root: string, folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(join(root, folder))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory) yield* walk(root, path);
-    else if (entry.name.endsWith(".ts")) yield path;
+    else if (entry.name.endsWith(".ts") && !entry.name.endsWith(".as.ts")) yield path;
   }
 }
 
@@ -122,6 +136,7 @@ if (import.meta.main) {
   const runOnly = Deno.args.includes("--run");
   if (!await installNpmPackages(root, runOnly)) Deno.exit(1);
   if (!runOnly) {
+    if (!await installKernelCompiler(root)) Deno.exit(1);
     const missing = missingNeeds();
     if (missing.length > 0) await installSystemPackages(missing);
     await installKubectls();

@@ -7,9 +7,10 @@
 import type { JsonObject } from "#/base/json.ts";
 import { formatIp } from "#/base/ip.ts";
 import { formatProtocol } from "#/base/protocol.ts";
-import { type ResolvedFlow, resolveFlow } from "#/policy/flow.ts";
+import { type ResolvedFlow, resolveFlow } from "#/policy/oracle/flow.ts";
 import type { IrTables, SetMembership } from "#/policy/ir_interpreter.ts";
-import { type PolicyObjects, type PolicyWorld, policyWorld } from "#/policy/world.ts";
+import type { PolicyObjects } from "#/policy/policy_objects.ts";
+import { type PolicyWorld, policyWorld } from "#/policy/oracle/world.ts";
 import { buildFromState, nodeState } from "#/projections/node_projection.ts";
 import type { EndpointItem, NodeItem } from "#/projections/node_state.ts";
 import { createHistory, put } from "#tests/support/history.ts";

@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject } from "#/base/json.ts";
-import type { ResolvedFlow } from "#/policy/flow.ts";
+import type { Ip } from "#/base/ip.ts";
+import type { ResolvedFlow } from "#/policy/oracle/flow.ts";
 import type { Direction } from "#/policy/ir.ts";
-import type { DirectionVerdict } from "#/policy/oracle.ts";
-import { ruleMatches } from "#/policy/oracle_match.ts";
-import type { PolicyWorld } from "#/policy/world.ts";
+import { ruleMatches } from "#/policy/oracle/oracle_match.ts";
+import { endpointsAt, hostEndpointsAt, networkSetsAt, type PolicyWorld } from "#/policy/oracle/world.ts";
 import { type EntityRule, policySpecOf, type Rule } from "#/resources/kinds/policy_spec.ts";
+import type { KubeObject } from "#/resources/object.ts";
+import { countKubernetesConditions, KUBERNETES_CONDITIONS } from "./kubernetes_policy_coverage.ts";
+import { WAYS } from "./policy_ways.ts";
 
 const RULE_CONDITIONS = ["protocol", "notProtocol", "ipVersion", "icmp", "notICMP"] as const;
 const SIDE_CONDITIONS = [
@@ -22,7 +24,11 @@ const SIDE_CONDITIONS = [
   "notNets",
   "ports",
   "notPorts",
+  "services",
 ] as const;
+
+/** What a selector of a rule may find at an address. */
+const HOLDERS = ["WorkloadEndpoint", "HostEndpoint", "NetworkSet", "GlobalNetworkSet", "several", "nobody"] as const;
 
 /** Every condition that must have gone both ways; ports by kind. */
 export const CONDITIONS: readonly string[] = [
@@ -34,24 +40,9 @@ export const CONDITIONS: readonly string[] = [
         : [`${side}.${condition}`]
     )
   ),
-];
-
-/** Ways to a verdict that must have been gone. */
-export const WAYS: readonly string[] = [
-  "allow by rule",
-  "deny by rule",
-  "deny by end-of-tier",
-  "deny by end-of-tier of a missing tier",
-  "allow by profile",
-  "deny by profile",
-  "deny by no-profile-match",
-  "tier left by pass",
-  "tier left at its end",
-  "rule logged",
-  "decided after another tier",
-  "decided after another policy",
-  "unreadable rule denied",
-  "isolated by several",
+  ...HOLDERS.filter((holder) => holder !== "nobody").map((holder) => `selector at ${holder}`),
+  "unreadable rule of Calico matches",
+  ...KUBERNETES_CONDITIONS,
 ];
 
 /** Counters, by what is counted. */
@@ -69,27 +60,68 @@ export function countConditions(
   direction: Direction,
 ): void {
   for (const policy of world.policies) {
-    const context = { world, packet: flow.packet, namespace: policy.metadata.namespace ?? "" };
+    const namespace = policy.metadata.namespace ?? "";
+    const context = { world, packet: flow.packet, namespace, direction };
+    if (isOfKubernetes(policy)) {
+      countKubernetesConditions((what) => count(coverage, what), policy, context);
+      continue;
+    }
     for (const rule of policySpecOf(policy)[direction] ?? []) {
-      for (const { name, without } of reductions(rule)) {
-        if (ruleMatches(without, context)) count(coverage, `${name} ${ruleMatches(rule, context)}`);
+      // What matches only when it denies cannot be read.
+      const isReadable = ruleMatches({ ...rule, action: "Allow" }, context) ||
+        !ruleMatches({ ...rule, action: "Deny" }, context);
+      if (!isReadable) count(coverage, `unreadable rule of Calico matches ${ruleMatches(rule, context)}`);
+      for (const { name, side, without } of reductions(rule, direction)) {
+        if (!ruleMatches(without, context)) continue;
+        const isMet = ruleMatches(rule, context);
+        count(coverage, `${name} ${isMet}`);
+        if (side !== undefined && /elector$/.test(name)) {
+          count(coverage, `selector at ${holderOf(world, flow.packet[side])} ${isMet}`);
+        }
       }
     }
   }
 }
 
+/** Whether a policy has rules in the words of Kubernetes. */
+export function isOfKubernetes({ apiVersion, kind }: KubeObject): boolean {
+  return !apiVersion.startsWith("projectcalico.org/") || kind === "StagedKubernetesNetworkPolicy";
+}
+
+/** Who alone has an address. */
+function holderOf(world: PolicyWorld, ip: Ip): typeof HOLDERS[number] {
+  const holders = [
+    ...endpointsAt(world, ip).map(() => "WorkloadEndpoint" as const),
+    ...hostEndpointsAt(world, ip).map(() => "HostEndpoint" as const),
+    ...networkSetsAt(world, ip).map(({ labels }) =>
+      labels.has("projectcalico.org/namespace") ? "NetworkSet" as const : "GlobalNetworkSet" as const
+    ),
+  ];
+  return holders.length > 1 ? "several" : holders[0] ?? "nobody";
+}
+
+interface Reduction {
+  readonly name: string;
+  readonly side: "source" | "destination" | undefined;
+  readonly without: Rule;
+}
+
 /** The rule without each of its conditions in turn. */
-function reductions(rule: Rule): { readonly name: string; readonly without: Rule }[] {
-  const found: { name: string; without: Rule }[] = [];
+function reductions(rule: Rule, direction: Direction): readonly Reduction[] {
+  const found: Reduction[] = [];
   for (const condition of RULE_CONDITIONS) {
-    if (rule[condition] !== undefined) found.push({ name: condition, without: { ...rule, [condition]: undefined } });
+    if (rule[condition] === undefined) continue;
+    found.push({ name: condition, side: undefined, without: { ...rule, [condition]: undefined } });
   }
   for (const side of ["source", "destination"] as const) {
     const entity: EntityRule = rule[side] ?? {};
     for (const condition of SIDE_CONDITIONS) {
       if (entity[condition] === undefined) continue;
+      // Where services cannot be read there is no condition to decide.
+      if (condition === "services" && side !== (direction === "egress" ? "destination" : "source")) continue;
       found.push({
         name: `${side}.${condition}${portKind(entity[condition])}`,
+        side,
         without: { ...rule, [side]: { ...entity, [condition]: undefined } },
       });
     }
@@ -103,36 +135,6 @@ function portKind(value: unknown): string {
   const named = value.filter((port) => port === "http" || port === "dns").length;
   const isPorts = named > 0 || value.some((port) => typeof port === "number" || /^\d+:\d+$/.test(port));
   return !isPorts ? "" : named === 0 ? " numeric" : named === value.length ? " named" : " mixed";
-}
-
-/** Counts the way to one verdict. */
-export function countWays(coverage: Coverage, world: PolicyWorld, direction: Direction, half: DirectionVerdict): void {
-  const isMissing = half.tier !== null && !world.tiers.has(half.tier);
-  if (half.default === null) count(coverage, `${half.verdict} by rule`);
-  else count(coverage, `${half.verdict} by ${half.default}`);
-  if (half.default === "end-of-tier" && isMissing) count(coverage, "deny by end-of-tier of a missing tier");
-  if (half.isolatedBy.length > 1) count(coverage, "isolated by several");
-  if (half.tier !== null && half.tiers.length > 1) count(coverage, "decided after another tier");
-  if (half.policy !== null && half.tiers.at(-1)!.policies.length > 1) count(coverage, "decided after another policy");
-  for (const tier of half.tiers) {
-    if (tier.outcome === "pass") count(coverage, tier.by === "rule" ? "tier left by pass" : "tier left at its end");
-    if (tier.policies.some((policy) => policy.logged.length > 0)) count(coverage, "rule logged");
-  }
-  if (half.policy !== null && half.rule !== null && isUnreadable(world, direction, half)) {
-    count(coverage, "unreadable rule denied");
-  }
-}
-
-function isUnreadable(world: PolicyWorld, direction: Direction, half: DirectionVerdict): boolean {
-  const { policy, rule } = half;
-  const object = world.policies.find(({ kind, metadata }) =>
-    kind === policy?.kind && metadata.name === policy.name && (metadata.namespace ?? "") === policy.namespace
-  );
-  const rules = object?.spec?.[direction];
-  const decided = Array.isArray(rules) && rule !== null ? rules[rule] : undefined;
-  const source: JsonObject = isJsonObject(decided) && isJsonObject(decided.source) ? decided.source : {};
-  return source.selector === "app = 'x'" || source.namespaceSelector === "!global()" ||
-    JSON.stringify([source.nets, source.ports]).match(/10\.0\.0\/8|90:80/) !== null;
 }
 
 /** What was counted fewer than `least` times. */

@@ -1,17 +1,31 @@
 /**
- * Random small clusters with policies, and flows near the edges of what the policies say. For every comparison of policy engines. Vocabularies are tiny,
- * so that rules and flows meet; `policy_coverage.ts` counts whether they do.
+ * Random small clusters with policies of every kind, and flows near the edges of what the policies say. For every comparison of policy engines.
+ * Vocabularies are tiny, so that rules and flows meet; `policy_coverage.ts` counts whether they do.
  *
  * @module
  */
 import fc from "fast-check";
 import type { JsonObject } from "#/base/json.ts";
-import type { Flow } from "#/policy/flow.ts";
-import type { EndText } from "#/policy/flow_text.ts";
-import type { PolicyObjects } from "#/policy/world.ts";
-import type { EntityRule, Rule } from "#/resources/kinds/policy_spec.ts";
+import type { Flow } from "#/policy/oracle/flow.ts";
+import type { PolicyObjects } from "#/policy/policy_objects.ts";
+import { SERVICE_NAME_LABEL } from "#/resources/kinds/peer_spec.ts";
 import type { KubeObject } from "#/resources/object.ts";
-import { namespace, policy, serviceAccount, tier, workload } from "#tests/unit/policy/policy_builders.ts";
+import { namespace, serviceAccount, tier, workload } from "#tests/unit/policy/policy_builders.ts";
+import { hostEndpoints } from "./host_policy_worlds.ts";
+import { clusterWidePolicy, kubernetesPolicy } from "./kubernetes_policy_worlds.ts";
+import { flowsOf } from "./policy_flows.ts";
+import { calicoPolicy, calicoRules, hostPolicy } from "./policy_rules.ts";
+import {
+  asJson,
+  endpointPorts,
+  labelled,
+  NAMESPACES,
+  narrowNets,
+  oneOf,
+  rarely,
+  sometimes,
+} from "./policy_vocabulary.ts";
+import { stagedDrafts, stagedPolicies } from "./staged_policy_worlds.ts";
 
 /** A cluster and flows to try in it. */
 export interface PolicyCase {
@@ -19,268 +33,190 @@ export interface PolicyCase {
   readonly flows: readonly Flow[];
 }
 
-/** Present in so many of 100 cases. Spelled out, because `fc.option` counts its frequency the other way round than one reads it. */
-function sometimes<T>(percent: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
-  return fc.oneof(
-    { weight: percent, arbitrary },
-    { weight: 100 - percent, arbitrary: fc.constant(undefined) },
-  );
-}
+const FLOWS_PER_CASE = 12;
 
-/** Addresses at the edges of {@link NETS}: first, last, and one outside on either side. Workloads have those that end in 1 to 5. */
-const ADDRESSES_4 = [
-  "10.0.0.0",
-  "10.0.0.1",
-  "10.0.0.2",
-  "10.0.0.3",
-  "10.0.0.4",
-  "10.0.0.5",
-  "1.1.0.255",
-  "1.1.1.0",
-  "1.1.1.255",
-  "1.1.2.0",
+/** Lists of profiles; the namespace's and the account's own stand for themselves. */
+const PROFILE_LISTS: readonly (readonly string[])[] = [
+  ...Array(8).fill(["kns", "ksa"]),
+  ["kns", "ksa", "p1"],
+  ["p1", "kns", "ksa"],
+  ["p1", "p2"],
+  ["p2", "p1"],
+  ["p2", "p1", "kns"],
+  ["ksa", "kns.gone"],
+  ["projectcalico-default-allow"],
+  ["ksa"],
 ];
-const ADDRESSES_6 = ["fd00::", "fd00::1", "fd00::2", "fd00::3", "fd00::4", "2001:db8::1"];
-const NETS_4 = ["10.0.0.0/30", "10.0.0.2/31", "10.0.0.1/32", "1.1.1.0/24", "0.0.0.0/0"];
-const NETS_6 = ["fd00::/126", "fd00::2/127", "::/0"];
-const PORTS = [79, 80, 81, 90, 91, 53, 8080];
 
-const nets: fc.Arbitrary<string[]> = fc.oneof(
-  { weight: 5, arbitrary: fc.subarray(NETS_4, { minLength: 1, maxLength: 2 }) },
-  { weight: 3, arbitrary: fc.subarray(NETS_6, { minLength: 1, maxLength: 2 }) },
-  { weight: 1, arbitrary: fc.constant<string[]>(["10.0.0.0/30", "fd00::/126"]) },
-);
-const narrowNets = nets.map((list) => list.filter((net) => !net.endsWith("/0")))
-  .filter((list) => list.length > 0);
-
-const selector = fc.constantFrom(
-  "app == 'x'",
-  "app == 'y'",
-  "app != 'x'",
-  "has(zone)",
-  "!has(zone)",
-  "app in {'x', 'y'} && !has(zone)",
-  "app starts with 'x' || zone == 'z'",
-  "all()",
-  "pcns.env == 'a'",
-);
-const namespaceSelector = fc.constantFrom(
-  "env == 'a'",
-  "env != 'a'",
-  "all()",
-  "has(team)",
-  "!has(team)",
-  "projectcalico.org/name == 'n2'",
-);
-const accounts = fc.oneof(
-  fc.constantFrom<string[]>(["teller"], ["default"], ["default", "teller"]).map((names) => ({ names })),
-  fc.constantFrom("role == 'r'", "!has(role)").map((text) => ({ selector: text })),
-  fc.constant({ names: ["teller"], selector: "role == 'r'" }),
-);
-
-const numericPorts = fc.subarray<number | string>([80, "81:90", 53, 8080], { minLength: 1, maxLength: 2 });
-const namedPorts = fc.subarray<number | string>(["http", "dns"], { minLength: 1 });
-const ports = fc.oneof(numericPorts, namedPorts, fc.tuple(numericPorts, namedPorts).map(([a, b]) => [...a, ...b]));
-
-/** One end of a rule; `density` is how likely each of its conditions is, in percent. */
-function entity(allowed: "no ports" | "named ports" | "any ports", density: number): fc.Arbitrary<EntityRule> {
-  const portList = allowed === "named ports" ? namedPorts : ports;
-  const portDensity = allowed === "no ports" ? 0 : density;
-  return fc.record({
-    selector: sometimes(density, selector),
-    notSelector: sometimes(density, selector),
-    namespaceSelector: sometimes(
-      density,
-      fc.oneof({ weight: 5, arbitrary: namespaceSelector }, { weight: 1, arbitrary: fc.constant("global()") }),
-    ),
-    serviceAccounts: sometimes(density, accounts),
-    nets: sometimes(density, nets),
-    notNets: sometimes(density, narrowNets),
-    ports: sometimes(portDensity, portList),
-    notPorts: sometimes(2 * portDensity, portList),
-  });
-}
-
-const icmpMatch = fc.constantFrom({ type: 8 }, { type: 8, code: 0 }, { type: 3, code: 1 }, { type: 128 });
-const action = fc.constantFrom<Rule["action"][]>("Allow", "Allow", "Allow", "Deny", "Deny", "Pass", "Log");
-
-/** Rules of one kind of protocol, so that what admission would refuse is not made by the way. */
-function ruleOf(
-  protocol: Rule["protocol"],
-  allowed: Parameters<typeof entity>[0],
-  icmp: fc.Arbitrary<Rule["icmp"]>,
-): fc.Arbitrary<Rule> {
-  return fc.record({
-    action,
-    protocol: fc.constant(protocol),
-    notProtocol: sometimes(15, fc.constantFrom<Rule["notProtocol"][]>("TCP", "UDP", "ICMP", 89)),
-    ipVersion: sometimes(8, fc.constantFrom<(4 | 6)[]>(4, 6)),
-    icmp: sometimes(50, icmp),
-    notICMP: sometimes(50, icmp),
-    source: entity(allowed, 9),
-    destination: entity(allowed, 9),
-  });
-}
-
-const none = fc.constant(undefined);
-const readableRule: fc.Arbitrary<Rule> = fc.oneof(
-  { weight: 4, arbitrary: ruleOf(undefined, "named ports", none) },
-  { weight: 4, arbitrary: ruleOf("TCP", "any ports", none) },
-  { weight: 2, arbitrary: ruleOf("UDP", "any ports", none) },
-  { weight: 1, arbitrary: ruleOf("ICMP", "no ports", icmpMatch) },
-  { weight: 1, arbitrary: ruleOf(1, "no ports", icmpMatch) },
-  { weight: 1, arbitrary: ruleOf("ICMPv6", "no ports", icmpMatch) },
-  { weight: 1, arbitrary: ruleOf(89, "no ports", none) },
-);
-const unreadableRule: fc.Arbitrary<Rule> = fc.tuple(
-  readableRule,
-  fc.constantFrom<EntityRule[]>({ selector: "app = 'x'" }, { nets: ["10.0.0/8"] }, { ports: ["90:80"] }, {
-    namespaceSelector: "!global()",
-  }),
-).map(([rule, spoilt]) => ({ ...rule, source: { ...rule.source, ...spoilt } }));
-const rule = fc.oneof({ weight: 25, arbitrary: readableRule }, { weight: 1, arbitrary: unreadableRule });
-
-/** Rules as JSON, which is what objects hold: absent members are left out. */
-const rules: fc.Arbitrary<JsonObject[]> = fc.array(rule, { maxLength: 3 }).map((list) =>
-  JSON.parse(JSON.stringify(list))
-);
-
-const policyObject: fc.Arbitrary<KubeObject> = fc.record({
-  namespace: fc.constantFrom("", "", "n1", "n2"),
-  name: fc.constantFrom("a", "a-b", "a.b", "a0", "b", "c"),
-  staged: fc.integer({ min: 0, max: 11 }).map((draw) => draw === 0),
-  order: sometimes(60, fc.constantFrom(1, 2, 2.5)),
-  tier: fc.constantFrom("default", "default", "early", "late", "missing"),
-  selector: sometimes(
-    50,
-    fc.oneof({ weight: 12, arbitrary: selector }, { weight: 1, arbitrary: fc.constant("app = 'x'") }),
-  ),
-  namespaceSelector: sometimes(25, namespaceSelector),
-  serviceAccountSelector: sometimes(15, fc.constantFrom("role == 'r'", "all()", "!has(role)")),
-  types: fc.constantFrom(["Ingress"], ["Egress"], ["Ingress", "Egress"], []),
-  ingress: rules,
-  egress: rules,
-}).map(({ namespace: inNamespace, name, staged, ...spec }) => {
-  const kind = staged ? (inNamespace === "" ? "StagedGlobalNetworkPolicy" : "StagedNetworkPolicy") : undefined;
-  return policy(inNamespace, name, JSON.parse(JSON.stringify(spec)), kind);
-});
-
-const endpointPorts = fc.subarray<JsonObject>([
-  { name: "http", protocol: "TCP", port: 8080 },
-  { name: "http", protocol: "TCP", port: 80 },
-  { name: "dns", protocol: "UDP", port: 53 },
-  { name: "dns", protocol: "TCP", port: 53 },
-]);
-
-/** Labels without those that have no value. */
-function labelled(labels: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return JSON.parse(JSON.stringify(labels));
-}
+/** Whether two workloads may have one address, as they do while one takes over from the other. */
+type Sharing = "each its own" | "some shared";
 
 /** The workload whose addresses end in `index`. */
-function endpoint(index: number): fc.Arbitrary<KubeObject> {
+function endpoint(index: number, sharing: Sharing): fc.Arbitrary<KubeObject> {
   return fc.record({
-    namespace: fc.constantFrom("n1", "n2"),
-    app: sometimes(80, fc.constantFrom("x", "y")),
+    namespace: oneOf(...NAMESPACES),
+    app: sometimes(70, oneOf("x", "y")),
     zone: sometimes(40, fc.constant("z")),
-    account: fc.constantFrom("default", "teller"),
+    account: oneOf("default", "teller"),
     ports: endpointPorts,
-    hasIpv6: fc.boolean(),
-    profiles: fc.constantFrom(
-      "usual",
-      "usual",
-      "usual",
-      "usual",
-      "usual",
-      "usual",
-      "gone",
-      "default-allow",
-      "account only",
-    ),
-  }).map(({ namespace: inNamespace, app, zone, account, ports: named, hasIpv6, profiles }) => {
-    const ofAccount = `ksa.${inNamespace}.${account}`;
-    const lists: Record<typeof profiles, string[] | undefined> = {
-      usual: undefined,
-      gone: [ofAccount, "kns.gone"],
-      "default-allow": ["projectcalico-default-allow"],
-      "account only": [ofAccount],
-    };
-    return workload(inNamespace, `w${index}`, [`10.0.0.${index}`, ...(hasIpv6 ? [`fd00::${index}`] : [])], {
-      labels: labelled({ app, zone }),
-      account,
-      ports: named,
-      profiles: lists[profiles],
-    });
+    families: oneOf<"both" | "IPv4" | "IPv6">("both", "both", "IPv4", "IPv4", "IPv6"),
+    node: oneOf("node1", "node1", "node1", "node2", "node2", ""),
+    profiles: oneOf(...PROFILE_LISTS),
+    orchestrator: rarely(8, fc.constant("k8s"), fc.constant("nomad")),
+    shared: sharing === "each its own" ? fc.constant(0) : rarely(5, fc.constant(0), oneOf(1, 2, 6)),
+  }).map(({ namespace: place, app, zone, account, ports, families, node, profiles, orchestrator, shared }) => {
+    const addresses = (last: number) => [
+      ...(families === "IPv6" ? [] : [`10.0.0.${last}`]),
+      ...(families === "IPv4" ? [] : [`fd00::${last}`]),
+    ];
+    const lists: Record<string, string> = { kns: `kns.${place}`, ksa: `ksa.${place}.${account}` };
+    const made = workload(
+      place,
+      `w${index}`,
+      [...addresses(index), ...(shared === 0 || shared === index ? [] : addresses(shared))],
+      { labels: labelled({ app, zone }), account, ports, node, profiles: profiles.map((name) => lists[name] ?? name) },
+    );
+    const labels = { ...made.metadata.labels, "projectcalico.org/orchestrator": orchestrator };
+    return { ...made, metadata: { ...made.metadata, labels } };
   });
 }
+
+const setNets = fc.oneof(
+  { weight: 4, arbitrary: narrowNets },
+  {
+    weight: 2,
+    // Host bits, whole families, overlaps, and what does not parse, which is no member.
+    arbitrary: oneOf<string[]>(["10.0.0.3/30"], ["0.0.0.0/0"], ["::/0", "fd00::2"], ["10.0.0.2", "10.0.0.0/30"], [
+      "10.0.0/8",
+      "1.1.1.0/24",
+    ]),
+  },
+);
 
 const networkSets: fc.Arbitrary<KubeObject[]> = fc.array(
   fc.record({
-    namespace: fc.constantFrom(undefined, "n1", "n2"),
-    app: sometimes(70, fc.constantFrom("x", "y")),
-    nets: narrowNets,
+    namespace: oneOf<string | undefined>(undefined, "n1", "n2"),
+    app: sometimes(70, oneOf("x", "y")),
+    env: sometimes(10, fc.constant("a")),
+    nets: setNets,
   }),
   { maxLength: 2 },
 ).map((sets) =>
-  sets.map(({ namespace: inNamespace, app, nets: list }, index): KubeObject => ({
+  sets.map(({ namespace: place, app, env, nets }, index): KubeObject => ({
     apiVersion: "projectcalico.org/v3",
-    kind: inNamespace === undefined ? "GlobalNetworkSet" : "NetworkSet",
-    metadata: { name: `set${index}`, namespace: inNamespace, labels: labelled({ app }) },
-    spec: { nets: list },
+    kind: place === undefined ? "GlobalNetworkSet" : "NetworkSet",
+    metadata: { name: `set${index}`, namespace: place, labels: labelled({ app, env }) },
+    spec: { nets },
   }))
 );
 
-const objects: fc.Arbitrary<PolicyObjects> = fc.record({
-  policies: fc.uniqueArray(policyObject, {
-    maxLength: 6,
-    selector: ({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`,
+/** Profiles that users wrote. The second name belongs to a namespace that nobody made: such a profile means nothing. */
+const profiles: fc.Arbitrary<KubeObject[]> = fc.uniqueArray(
+  fc.record({
+    name: oneOf("p1", "p1", "p1", "p2", "p2", "p2", "kns.gone"),
+    app: sometimes(70, oneOf("x", "y")),
+    zone: sometimes(60, oneOf("z", "q")),
+    ingress: calicoRules("ingress", 2),
+    egress: calicoRules("egress", 2),
   }),
-  tiers: fc.record({
-    early: fc.constantFrom<("Pass" | "Deny")[]>("Pass", "Deny"),
-    late: fc.constantFrom<("Pass" | "Deny")[]>("Pass", "Deny"),
-    lateOrder: sometimes(50, fc.constant(2_000_000)),
-  }).map((
-    { early, late, lateOrder },
-  ) => [tier("default", 1_000_000, "Deny"), tier("early", 1, early), tier("late", lateOrder, late)]),
-  namespaces: fc.tuple(sometimes(70, fc.constantFrom("a", "b")), fc.boolean()).map(([env, team]) => [
-    namespace("n1", { ...(env === undefined ? {} : { env }), ...(team ? { team: "t" } : {}) }),
-    namespace("n2", { env: "b" }),
-  ]),
-  serviceAccounts: sometimes(70, fc.constant("r")).map((role) => [
-    serviceAccount("n1", "default"),
-    serviceAccount("n2", "default"),
-    serviceAccount("n1", "teller", role === undefined ? {} : { role }),
-    serviceAccount("n2", "teller", { role: "other" }),
-  ]),
-  workloadEndpoints: fc.tuple(...[1, 2, 3, 4].map(endpoint)),
-  networkSets,
+  { maxLength: 3, selector: ({ name }) => name },
+).map((list) =>
+  list.map(({ name, app, zone, ingress, egress }): KubeObject => ({
+    apiVersion: "projectcalico.org/v3",
+    kind: "Profile",
+    metadata: { name },
+    spec: { ingress, egress, labelsToApply: labelled({ app, zone }) },
+  }))
+);
+
+const slicePorts = fc.subarray<JsonObject>([
+  { name: "http", protocol: "TCP", port: 8080 },
+  { port: 80 },
+  { name: "dns", protocol: "UDP", port: 53 },
+  { name: "later", protocol: "TCP" },
+]);
+
+/** EndpointSlices; a Service may have several, of either family. */
+const endpointSlices: fc.Arbitrary<KubeObject[]> = fc.array(
+  fc.record({
+    namespace: oneOf("n1", "n1", "n2"),
+    service: oneOf("web", "web", "db"),
+    family: oneOf<"IPv4" | "IPv6" | "FQDN">("IPv4", "IPv4", "IPv4", "IPv6", "IPv6", "FQDN"),
+    last: fc.subarray([1, 2, 3, 4, 6], { minLength: 1 }),
+    ports: slicePorts,
+  }),
+  { maxLength: 3 },
+).map((slices) =>
+  slices.map(({ namespace: place, service, family, last, ports }, index) => {
+    const address = (end: number) =>
+      family === "IPv4" ? `10.0.0.${end}` : family === "IPv6" ? `fd00::${end}` : "web.example.com";
+    const object = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: `${service}-${index}`, namespace: place, labels: { [SERVICE_NAME_LABEL]: service } },
+      addressType: family,
+      endpoints: last.map((end) => ({ addresses: [address(end)], conditions: { ready: end % 2 === 0 } })),
+      ports,
+    };
+    return object as unknown as KubeObject;
+  })
+);
+
+const tiers: fc.Arbitrary<KubeObject[]> = fc.record({
+  early: oneOf<"Pass" | "Deny">("Pass", "Deny"),
+  earlyOrder: oneOf(1, 1000, 2000),
+  late: oneOf<"Pass" | "Deny">("Pass", "Deny"),
+  lateOrder: sometimes(50, oneOf(1_000_000, 2_000_000)),
+  hasBuiltIn: rarely(10, fc.constant(true), fc.constant(false)),
+}).map(({ early, earlyOrder, late, lateOrder, hasBuiltIn }) => [
+  tier("default", 1_000_000, "Deny"),
+  tier("early", earlyOrder, early),
+  asJson<JsonObject>(tier("late", lateOrder, late)) as unknown as KubeObject,
+  ...(hasBuiltIn ? [tier("kube-admin", 1000, "Pass"), tier("kube-baseline", 10_000_000, "Pass")] : []),
+]);
+
+const policies: fc.Arbitrary<KubeObject[]> = fc.record({
+  calico: fc.array(calicoPolicy, { maxLength: 5 }),
+  host: fc.array(hostPolicy, { maxLength: 1 }),
+  kubernetes: fc.array(kubernetesPolicy, { maxLength: 3 }),
+  clusterWide: fc.array(clusterWidePolicy, { maxLength: 3 }),
+  staged: stagedDrafts,
+}).map(({ calico, host, kubernetes, clusterWide, staged }) => {
+  const all = [...calico, ...host, ...kubernetes, ...clusterWide];
+  const key = ({ apiVersion, kind, metadata }: KubeObject) =>
+    `${apiVersion}/${kind}/${metadata.namespace}/${metadata.name}`;
+  const enforced = [...new Map(all.map((one) => [key(one), one])).values()];
+  return [...enforced, ...stagedPolicies(enforced, staged)];
 });
 
-/** Mostly to or from a workload, whose policies decide. */
-const flow: fc.Arbitrary<Flow> = fc.oneof({ weight: 4, arbitrary: fc.constant(ADDRESSES_4) }, {
-  weight: 3,
-  arbitrary: fc.constant(ADDRESSES_6),
-})
-  .chain((addresses) => {
-    const end: fc.Arbitrary<EndText> = fc.constantFrom(...addresses).map((address) => ({ kind: "address", address }));
-    const port = fc.constantFrom(...PORTS);
-    const icmp = fc.constantFrom(
-      { type: 8, code: 0 },
-      { type: 8, code: 1 },
-      { type: 3, code: 1 },
-      { type: 3, code: 2 },
-      { type: 128, code: 0 },
-    );
-    const what = fc.oneof(
-      { weight: 5, arbitrary: fc.record({ protocol: fc.constantFrom(6, 6, 17), port, sourcePort: port }) },
-      { weight: 3, arbitrary: fc.record({ protocol: fc.constantFrom(1, 58), icmp }) },
-      { weight: 1, arbitrary: fc.record({ protocol: fc.constantFrom(89, 136) }) },
-    );
-    return fc.tuple(end, end, what).map(([source, destination, rest]) => ({ source, destination, ...rest }));
+const objectsWith = (sharing: Sharing): fc.Arbitrary<PolicyObjects> =>
+  fc.record({
+    policies,
+    tiers,
+    namespaces: fc.tuple(sometimes(70, oneOf("a", "b")), fc.boolean()).map(([env, team]) => [
+      namespace("n1", { ...(env === undefined ? {} : { env }), ...(team ? { team: "t" } : {}) }),
+      namespace("n2", { env: "b" }),
+    ]),
+    serviceAccounts: sometimes(70, fc.constant("r")).map((role) => [
+      serviceAccount("n1", "default"),
+      serviceAccount("n2", "default"),
+      serviceAccount("n1", "teller", role === undefined ? {} : { role }),
+      serviceAccount("n2", "teller", { role: "other" }),
+    ]),
+    workloadEndpoints: fc.tuple(...[1, 2, 3, 4].map((index) => endpoint(index, sharing))),
+    hostEndpoints,
+    networkSets,
+    profiles,
+    endpointSlices,
   });
 
-/** A random cluster with flows to try in it. */
+/** A random cluster with flows to try in it. Every address belongs to one workload at most. */
 export const policyCase: fc.Arbitrary<PolicyCase> = fc.record({
-  objects,
-  flows: fc.array(flow, { minLength: 12, maxLength: 12 }),
+  objects: objectsWith("each its own"),
+  flows: flowsOf(FLOWS_PER_CASE),
 });
+
+/** A random cluster where workloads may share addresses, with each other and with hosts, and more flows. */
+export function policyCaseInTransition(flows: number): fc.Arbitrary<PolicyCase> {
+  return fc.record({ objects: objectsWith("some shared"), flows: flowsOf(flows) });
+}
