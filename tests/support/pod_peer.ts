@@ -19,6 +19,7 @@ export type PeerCommand =
     readonly port: number;
     readonly ms: number;
     readonly source?: string;
+    readonly sourcePort?: number;
   }
   /** Which sources have sent datagrams so far. */
   | { readonly do: "sources" }
@@ -31,6 +32,8 @@ export interface PeerProbe {
   readonly address: string;
   readonly port: number;
   readonly ms: number;
+  /** UDP only: where connection tracking remembers an earlier try, the same port would count as its continuation. */
+  readonly sourcePort?: number;
 }
 
 /** The answer: what was seen, or `undefined` when nothing came in time. */
@@ -91,9 +94,11 @@ async function tcp(command: PeerCommand & { do: "tcp" }): Promise<string | undef
   return answer;
 }
 
-async function udp({ address, port, ms, source }: PeerCommand & { do: "udp" }): Promise<string | undefined> {
+async function udp(
+  { address, port, ms, source, sourcePort }: PeerCommand & { do: "udp" },
+): Promise<string | undefined> {
   const hostname = source ?? (address.includes(":") ? "::" : "0.0.0.0");
-  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: sourcePort ?? 0 });
   const send = () =>
     void socket.send(new Uint8Array([1]), { transport: "udp", hostname: address, port }).catch(() => {});
   send();
