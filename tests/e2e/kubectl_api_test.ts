@@ -5,8 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Kubectl, KUBECTL_MINORS, kubectlBinaries, type KubectlBinary, NO_KUBECTL } from "#tests/support/kubectl.ts";
-import { MemoryApi } from "#tests/support/memory_api.ts";
+import { type Scenario, testKubectlScenarios } from "#tests/support/kubectl_scenarios.ts";
 
 const TUTORIAL = new URL("../../examples/tutorial/", import.meta.url).pathname;
 
@@ -85,8 +84,6 @@ spec:
   - {name: web, image: "web:1", ports: [{containerPort: 80}]}
   - {name: side, image: "side:1"}
 `;
-
-type Scenario = (kubectl: Kubectl, api: MemoryApi) => Promise<void>;
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "finds versions, groups and kinds": async (kubectl) => {
@@ -380,21 +377,4 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-const binaries = await kubectlBinaries();
-
-for (const minor of KUBECTL_MINORS) {
-  const binary = binaries.find((candidate) => candidate.minor === minor);
-  if (binary === undefined) {
-    Deno.test({ name: `kubectl 1.${minor} [skipped: ${NO_KUBECTL}]`, ignore: true, fn: () => {} });
-    continue;
-  }
-  for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    Deno.test(`kubectl 1.${minor} ${name}`, () => runScenario(binary, scenario));
-  }
-}
-
-async function runScenario(binary: KubectlBinary, scenario: Scenario): Promise<void> {
-  await using api = await MemoryApi.start();
-  await using kubectl = await Kubectl.create(binary, api.url);
-  await scenario(kubectl, api);
-}
+await testKubectlScenarios(SCENARIOS);

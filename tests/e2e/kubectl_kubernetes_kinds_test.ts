@@ -4,8 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Kubectl, KUBECTL_MINORS, kubectlBinaries, type KubectlBinary, NO_KUBECTL } from "#tests/support/kubectl.ts";
-import { MemoryApi } from "#tests/support/memory_api.ts";
+import { type Scenario, testKubectlScenarios } from "#tests/support/kubectl_scenarios.ts";
 
 /** One kind: a manifest, and what kubectl must make of it. */
 interface KindScenario {
@@ -153,8 +152,6 @@ ports: [{name: sql, port: 5432, protocol: TCP}]
     refusal: ["10.9.0.1", "127.0.0.1", /endpoints\[0\]\.addresses\[0\]: .*must not be a loopback address/],
   },
 ];
-
-type Scenario = (kubectl: Kubectl, api: MemoryApi) => Promise<void>;
 
 function kindScenario(kind: KindScenario): Scenario {
   return async (kubectl, api) => {
@@ -338,21 +335,4 @@ spec: {egress: [{ports: [{port: 53}]}]}
   },
 };
 
-const binaries = await kubectlBinaries();
-
-for (const minor of KUBECTL_MINORS) {
-  const binary = binaries.find((candidate) => candidate.minor === minor);
-  if (binary === undefined) {
-    Deno.test({ name: `kubectl 1.${minor} [skipped: ${NO_KUBECTL}]`, ignore: true, fn: () => {} });
-    continue;
-  }
-  for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    Deno.test(`kubectl 1.${minor} ${name}`, () => runScenario(binary, scenario));
-  }
-}
-
-async function runScenario(binary: KubectlBinary, scenario: Scenario): Promise<void> {
-  await using api = await MemoryApi.start();
-  await using kubectl = await Kubectl.create(binary, api.url);
-  await scenario(kubectl, api);
-}
+await testKubectlScenarios(SCENARIOS);

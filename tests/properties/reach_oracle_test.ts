@@ -10,7 +10,7 @@ import type { JsonObject } from "#/base/json.ts";
 import { formatIp, type Ip, parseIp } from "#/base/ip.ts";
 import { protocolHasPorts } from "#/base/protocol.ts";
 import type { CompiledEndpoint, CompiledPolicies } from "#/policy/compiled.ts";
-import { allowsConnection, type Connection, type Connections, NO_CONNECTIONS } from "#/policy/reach/connection_set.ts";
+import { allowsConnection, type Connection, type Connections } from "#/policy/reach/connection_set.ts";
 import { resolveFlow } from "#/policy/oracle/flow.ts";
 import type { EndText } from "#/policy/oracle/flow_text.ts";
 import { evaluate } from "#/policy/oracle/oracle.ts";
@@ -145,7 +145,7 @@ function isEnd(text: string, end: TrialEnd): boolean {
 function connectionsOf(entries: readonly ReachEntry[], [from, to]: readonly [TrialEnd, TrialEnd]): Connections {
   const found = entries.filter((entry) => isEnd(entry.from, from) && isEnd(entry.to, to));
   assert(found.length <= 1, `one entry for a pair: ${JSON.stringify(found)}`);
-  return found[0]?.connections ?? NO_CONNECTIONS;
+  return found[0]?.connections ?? [];
 }
 
 const nameOf = (endpoint: CompiledEndpoint) => endpoint.id;

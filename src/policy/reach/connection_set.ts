@@ -31,9 +31,6 @@ export interface Connection {
   readonly icmp?: { readonly type: number; readonly code: number };
 }
 
-/** No connection at all. */
-export const NO_CONNECTIONS: Connections = [];
-
 /**
  * Whether the set holds a connection.
  *

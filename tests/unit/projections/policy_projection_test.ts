@@ -102,37 +102,3 @@ Deno.test("applyToPolicies() takes a Profile's rules and labels, and no Profile 
   take(remove(history, profile("edge")));
   assertEquals([members(), projection.profiles.has("edge")], [[], false]);
 });
-
-Deno.test("applyToPolicies() ends a policy while its deletion is staged, whichever comes first, in the pending scope", () => {
-  const twin = namespacedV3("NetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"] });
-  const staged = (stagedAction: string) =>
-    namespacedV3("StagedNetworkPolicy", "shop", "p", { tier: "default", types: ["Ingress"], stagedAction });
-  const { history, take, projection } = bench("pending");
-  const active = () => [...projection.active.policies.keys()].sort();
-  take(put(history, staged("Delete")));
-  take(put(history, twin));
-  assertEquals(active(), []);
-  take(put(history, staged("Set")));
-  assertEquals(active(), ["NetworkPolicy/shop/p", "StagedNetworkPolicy/shop/p"]);
-  take(put(history, staged("Delete")));
-  assertEquals(active(), []);
-  take(remove(history, staged("Delete")));
-  assertEquals(active(), ["NetworkPolicy/shop/p"]);
-});
-
-Deno.test("applyToPolicies() takes a Profile's rules and labels, and no Profile of a reserved name", () => {
-  const { history, take, projection, members } = bench();
-  const profile = (name: string) =>
-    v3("Profile", name, {
-      labelsToApply: { role: "edge" },
-      ingress: [{ action: "Allow", source: { selector: "role == 'edge'" } }],
-    });
-  take(put(history, profile("kns.shop")));
-  assertEquals(projection.profiles.has("kns.shop"), false);
-  take(put(history, profile("edge")));
-  take(put(history, v3("HostEndpoint", "h", { node: "n", expectedIPs: ["172.30.0.1"], profiles: ["edge"] })));
-  assertEquals(members(), ["172.30.0.1"]);
-  assertEquals(projection.profiles.get("edge")?.policy.ingress?.length, 1);
-  take(remove(history, profile("edge")));
-  assertEquals([members(), projection.profiles.has("edge")], [[], false]);
-});

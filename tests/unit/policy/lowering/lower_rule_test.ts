@@ -161,28 +161,3 @@ Deno.test("lowerRule() reads no Service that does not stand alone, has no name o
     assertEquals(lowered.rule.unreadable?.startsWith(`${side}.services: must be the source`), true);
   }
 });
-
-Deno.test("lowerRule() names a Service's endpoints: with ports where traffic goes, addresses alone where it comes from", () => {
-  const services = { name: "db" };
-  assertEquals(shownSets({ destination: { services } }, "shop"), ["ipPort of shop/db"]);
-  assertEquals(shownSets({ source: { services: { name: "db", namespace: "other" } } }, "shop"), ["net of other/db"]);
-  const { destination, source } = lower({ destination: { services }, source: { services } }, "shop");
-  assertEquals([destination.ports, destination.portSets.length, destination.sets], [[], 1, []]);
-  assertEquals([source.ports, source.portSets, source.sets.length], [ANY, [], 1]);
-});
-
-Deno.test("lowerRule() reads no Service that does not stand alone, has no name or is in the wrong place", () => {
-  const services = { name: "db", namespace: "n" };
-  const bad: readonly Partial<Rule>[] = [
-    { destination: { services, selector: "has(a)" } },
-    { destination: { services, ports: [80] }, protocol: "TCP" },
-    { source: { services, nets: ["10.0.0.0/8"] } },
-    { source: { services: { namespace: "n" } } },
-    { source: { services: { name: "db" } } },
-  ];
-  for (const rule of bad) assertEquals(lower(rule).unreadable === undefined, false, JSON.stringify(rule));
-  for (const [side, direction] of [["source", "egress"], ["destination", "ingress"]] as const) {
-    const lowered = lowerRule({ action: "Deny", [side]: { services } }, "1/i/0", "n", direction);
-    assertEquals(lowered.rule.unreadable?.startsWith(`${side}.services: must be the source`), true);
-  }
-});
